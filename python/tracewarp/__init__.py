@@ -1,0 +1,1 @@
+"""tracewarp measures LLM agents by their trajectories, and improves them from their own trajectories."""

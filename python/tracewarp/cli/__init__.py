@@ -1,0 +1,79 @@
+"""Words into calls: one file a command, loaded when it is named, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from tracewarp.errors import TracewarpError
+
+COMMANDS: dict[str, str] = {
+    "evaluate": "score runs against references, with intervals, and write a report",
+    "show": "read an episode in the terminal",
+    "validate": "check a file of trajectories, line by line",
+    "capabilities": "group tasks into capabilities, and say who joined whom",
+    "dedup": "keep the texts that differ enough from every text kept before",
+    "doctor": "say what this installation has: core, threads, extras, encoders, browser, GPU",
+    "demo": "score real WebArena episodes that ship with the package, and write a report",
+}
+"""Name -> one line of help. The command `x` is the click command `command` of `tracewarp.cli.x`."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table above."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"tracewarp.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="tracewarp", message="%(prog)s %(version)s")
+def group() -> None:
+    """Measure LLM agents by their trajectories.
+
+    \b
+    Examples:
+      tracewarp demo
+      tracewarp evaluate my-run.jsonl --references-from capability --out out/
+      tracewarp evaluate a.jsonl b.jsonl --tasks tasks.json --references gold.jsonl --out out/
+    """
+
+
+def main(argv: list[str] | None = None) -> Any:
+    """Run the command line. Exit codes: 0 done, 1 a check failed, 2 bad input or usage, 130 Ctrl-C.
+
+    An expected failure prints its sentence on stderr, never a traceback.
+    """
+    try:
+        group.main(args=argv, prog_name="tracewarp", standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted; what was finished is kept.", err=True)
+        sys.exit(130)
+    except TracewarpError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

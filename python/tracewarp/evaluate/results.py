@@ -1,0 +1,208 @@
+"""What an evaluation says: the frozen records behind `scores.json`, the terminal's table and the report.
+
+Every field that holds a share is in 0..1; percentages are the business of whoever prints them. A figure that cannot be
+computed is None, and `notes` of the run says why.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCORES_SCHEMA_VERSION = 1
+
+
+class Result(BaseModel):
+    """A frozen result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Interval(Result):
+    """An interval estimate, written as [low, high] in JSON."""
+
+    low: float
+    high: float
+    method: str
+    """`wilson`, `bca` or `percentile` (BCa undefined: all resamples alike)."""
+
+
+class FunctionalCorrectness(Result):
+    """Share of episodes with score 1 (Wilson interval); unjudged episodes count 0 in `rate`."""
+
+    successes: int
+    partial: int
+    """Episodes with 0 < score < 1."""
+    unknown: int
+    """Episodes that nobody judged."""
+    n: int
+    """Episodes, those without steps included."""
+    rate: float
+    interval: tuple[float, float]
+    bounds: tuple[float, float]
+    """[low, high] of the rate when every unjudged episode counts 0, or 1."""
+    mean_score: float
+    """Mean of the scores, partial credit included; unjudged episodes count 0."""
+
+
+class CapabilityScore(Result):
+    """Share of capability groups with at least one non-trivial success."""
+
+    source: Literal["published", "computed"]
+    """The published WebArena map, or groups computed from the templates."""
+    score: float
+    """acquired / groups."""
+    interval: tuple[float, float]
+    """BCa over whole capabilities."""
+    reachable_score: float | None
+    """acquired / reachable."""
+    groups: int
+    """Groups with at least one task that the run attempted."""
+    groups_in_tasks: int
+    """Groups in the task file."""
+    reachable: int
+    """Groups (of `groups`) with at least one attempted non-trivial task."""
+    acquired: int
+    trivial_source: str
+    """Where the list of trivial tasks comes from: a run, the published list, or `none`."""
+    acquired_groups: tuple[int, ...]
+    """Labels of the acquired groups, ascending."""
+
+
+class VertexScore(Result):
+    """Mean VERTEX_DTW over referenced tasks."""
+
+    mean: float
+    interval: tuple[float, float]
+    by_capability: float | None
+    """Best task of each capability, then the mean over capabilities."""
+    non_trivial: float | None
+    """`mean` without trivial tasks."""
+    n_referenced: int
+    n_tasks: int
+    coverage: float
+    """n_referenced / n_tasks."""
+    chance: float | None
+    """Mean score of tests against the references of other tasks (of another capability): what unrelated pairs get."""
+    no_test: int
+    """Referenced tasks whose test trajectory is missing or empty: scored 0."""
+    degenerate: int
+    """Referenced tasks none of whose references has a counted cell: scored 0 whatever the test does."""
+    variants: dict[str, float]
+    """Mean under each mode: normalized, eq1, released."""
+    encoder: str
+    step_template: str
+
+
+class StepStatistics(Result):
+    """How long the episodes were and what went wrong in them; executed steps only."""
+
+    total: int
+    mean: float
+    median: float
+    invalid: int
+    """Actions that the environment refused."""
+    unparsable: int
+    """Steps without a parsable action."""
+    invalid_rate: float
+    """(invalid or unparsable) / total."""
+    early_stops: int
+    environment_errors: int
+    endings: dict[str, int]
+    """Episodes by ending, keys sorted."""
+
+
+class SiteScore(Result):
+    """One site (or set of sites, joined by `+`)."""
+
+    site: str
+    functional_correctness: FunctionalCorrectness
+    vertex_dtw: float | None
+    n_referenced: int
+    mean_steps: float
+
+
+class EpisodeScore(Result):
+    """One episode: a row of the report's task table."""
+
+    task: str
+    repeat: int
+    objective: str
+    site: str
+    capability: int | None
+    trivial: bool | None
+    score: float | None
+    success: bool | None
+    vertex_dtw: float | None
+    reference: str | None
+    """`task#repeat` of the chosen reference."""
+    steps: int
+    invalid: int
+    ending: str
+
+
+class RunScores(Result):
+    """Everything about one run."""
+
+    name: str
+    path: str
+    """The path as the user gave it."""
+    n_tasks: int
+    n_repeats: int
+    functional_correctness: FunctionalCorrectness
+    capability: CapabilityScore | None
+    vertex_dtw: VertexScore | None
+    steps: StepStatistics
+    sites: tuple[SiteScore, ...]
+    notes: tuple[str, ...]
+    """What could not be scored and why; unreadable lines; tasks of the run that the task file lacks."""
+    episodes: tuple[EpisodeScore, ...]
+
+
+class Difference(Result):
+    """A paired difference, run minus baseline, over the tasks that both have."""
+
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+    p_holm: float
+    """Adjusted over all comparisons of this kind in one call (Holm)."""
+    test: str
+    n: int
+
+
+class CapabilityChange(Result):
+    """Capability groups by label, ascending."""
+
+    acquired: tuple[int, ...]
+    lost: tuple[int, ...]
+    kept: tuple[int, ...]
+    net: int
+
+
+class Comparison(Result):
+    """One run against one baseline, on the same tasks."""
+
+    run: str
+    baseline: str
+    functional_correctness: Difference
+    """McNemar's exact test."""
+    only_run: int
+    """Tasks that only the run solved."""
+    only_baseline: int
+    vertex_dtw: Difference | None
+    """Paired permutation test (sign flips)."""
+    capability: CapabilityChange | None
+
+
+class Scores(Result):
+    """The content of `scores.json`."""
+
+    schema_version: Literal[1] = SCORES_SCHEMA_VERSION
+    settings: dict[str, Any]
+    """Options, seed, resamples, confidence, versions, thread count, encoder, template, task file and its facts."""
+    capabilities: dict[str, Any] | None
+    """Facts of the task file: templates, template ids, labels, groups, reachable; names of the groups by label."""
+    runs: tuple[RunScores, ...]
+    comparisons: tuple[Comparison, ...]

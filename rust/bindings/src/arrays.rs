@@ -1,0 +1,69 @@
+//! Arrays at the border: which dtype, how many axes, contiguous or not; by argument name.
+
+use half::f16;
+use numpy::{Element, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use tracewarp_core::rows::{Ragged, Rows, Scalar};
+
+use crate::door::{exception, raise};
+
+/// A matrix of rows as it lies in numpy's memory.
+pub(crate) enum AnyRows<'py> {
+    F16(PyReadonlyArrayDyn<'py, f16>),
+    F32(PyReadonlyArrayDyn<'py, f32>),
+    F64(PyReadonlyArrayDyn<'py, f64>),
+}
+
+/// Reads `value` as a C-contiguous array of floats with `axes` axes.
+pub(crate) fn rows<'py>(argument: &'static str, value: &Bound<'py, PyAny>, axes: usize) -> PyResult<AnyRows<'py>> {
+    let py = value.py();
+    let Ok(array) = value.cast::<PyUntypedArray>() else {
+        let got = value.get_type().name()?;
+        let message = format!("{argument}: expected a numpy array of float16, float32 or float64, got {got}");
+        return Err(exception(py, "DtypeError", message));
+    };
+    if array.ndim() != axes {
+        let message = format!("{argument}: expected {axes} axes, got shape {:?}", array.shape());
+        return Err(exception(py, "ShapeError", message));
+    }
+    if !array.is_c_contiguous() {
+        let message = format!("{argument}: expected C-contiguous rows (numpy.ascontiguousarray makes them)");
+        return Err(exception(py, "LayoutError", message));
+    }
+    if let Ok(array) = value.cast::<PyArrayDyn<f32>>() {
+        return Ok(AnyRows::F32(array.try_readonly()?));
+    }
+    if let Ok(array) = value.cast::<PyArrayDyn<f64>>() {
+        return Ok(AnyRows::F64(array.try_readonly()?));
+    }
+    if let Ok(array) = value.cast::<PyArrayDyn<f16>>() {
+        return Ok(AnyRows::F16(array.try_readonly()?));
+    }
+    let message = format!("{argument}: expected float16, float32 or float64, got {}", array.dtype());
+    Err(exception(py, "DtypeError", message))
+}
+
+/// The core's view of a checked matrix.
+pub(crate) fn view<'a, T: Element + Scalar>(
+    py: Python<'_>,
+    argument: &'static str,
+    array: &'a PyReadonlyArrayDyn<'_, T>,
+) -> PyResult<Rows<'a, T>> {
+    let dim = array.shape().last().copied().unwrap_or(0);
+    Rows::new(argument, array.as_slice()?, dim).map_err(|error| raise(py, &error))
+}
+
+/// The core's view of a ragged set.
+pub(crate) fn ragged<'a, T: Element + Scalar>(
+    py: Python<'_>,
+    argument: &'static str,
+    array: &'a PyReadonlyArrayDyn<'_, T>,
+    offsets: &'a [i64],
+) -> PyResult<Ragged<'a, T>> {
+    Ragged::new(argument, view(py, argument, array)?, offsets).map_err(|error| raise(py, &error))
+}
+
+/// The message where two arrays that belong together have different dtypes (Python promotes before it calls).
+pub(crate) fn mixed(py: Python<'_>, first: &str, second: &str) -> PyErr {
+    exception(py, "DtypeError", format!("{first} and {second}: expected one dtype for both"))
+}

@@ -1,0 +1,17 @@
+//! The binary module `tracewarp._core`: numpy views in, core out. Every entry checks by argument name, leaves the
+//! interpreter, calls the core, and wraps the result. Nothing here computes.
+#![forbid(unsafe_code)]
+
+mod arrays;
+mod door;
+mod machine;
+
+use pyo3::prelude::*;
+
+/// The compiled core of tracewarp; use `tracewarp.metrics` instead.
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    machine::register(module)?;
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! The arithmetic of tracewarp on borrowed slices: DTW alignment, decayed kernel scores, cosine clustering and
+//! diversity filtering of embedded trajectories. No Python, no files, no clocks, no global state.
+#![forbid(unsafe_code)]
+
+mod error;
+pub mod rows;
+pub mod work;
+
+pub use error::{Error, Result};

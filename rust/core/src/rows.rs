@@ -1,0 +1,312 @@
+//! Rows of numbers as borrowed slices: one row a step or a text, ragged sets of rows by offsets.
+
+use crate::error::{Error, Result};
+
+/// A number that rows are made of. Arithmetic over the dimension happens in [`Scalar::Wide`]: f32 for f16 and f32
+/// rows, f64 for f64 rows.
+pub trait Scalar: Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {
+    /// The type that products over the dimension are summed in.
+    type Wide: Float;
+    /// The value in the type of the arithmetic.
+    fn wide(self) -> Self::Wide;
+    /// The value in f64, exactly.
+    fn double(self) -> f64;
+}
+
+/// The two types that arithmetic is done in.
+pub trait Float:
+    Scalar<Wide = Self>
+    + Default
+    + PartialOrd
+    + std::ops::Add<Output = Self>
+    + std::ops::Sub<Output = Self>
+    + std::ops::Mul<Output = Self>
+    + std::ops::AddAssign
+{
+    /// Nearest value of this type.
+    fn from_double(value: f64) -> Self;
+}
+
+impl Scalar for f32 {
+    type Wide = f32;
+    #[inline(always)]
+    fn wide(self) -> f32 {
+        self
+    }
+    #[inline(always)]
+    fn double(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Float for f32 {
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
+    fn from_double(value: f64) -> f32 {
+        value as f32
+    }
+}
+
+impl Scalar for f64 {
+    type Wide = f64;
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn double(self) -> f64 {
+        self
+    }
+}
+
+impl Float for f64 {
+    #[inline(always)]
+    fn from_double(value: f64) -> f64 {
+        value
+    }
+}
+
+impl Scalar for half::f16 {
+    type Wide = f32;
+    #[inline(always)]
+    fn wide(self) -> f32 {
+        self.to_f32()
+    }
+    #[inline(always)]
+    fn double(self) -> f64 {
+        self.to_f64()
+    }
+}
+
+/// A matrix of rows, C-contiguous and borrowed: `(len, dim)`.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a, T> {
+    data: &'a [T],
+    dim: usize,
+    len: usize,
+}
+
+impl<'a, T: Scalar> Rows<'a, T> {
+    /// Reads `data` as rows of `dim` numbers.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where `dim` is 0 or does not divide the number of values.
+    ///
+    /// ```
+    /// use tracewarp_core::rows::Rows;
+    /// let rows = Rows::new("x", &[1.0f32, 0.0, 0.0, 1.0], 2)?;
+    /// assert_eq!((rows.len(), rows.dim()), (2, 2));
+    /// # Ok::<(), tracewarp_core::Error>(())
+    /// ```
+    pub fn new(argument: &'static str, data: &'a [T], dim: usize) -> Result<Self> {
+        if dim == 0 || data.len() % dim != 0 {
+            return Err(Error::Shape {
+                argument,
+                expected: "rows of one and the same dimension, at least 1".to_owned(),
+                got: format!("{} values in rows of {dim}", data.len()),
+            });
+        }
+        Ok(Self { data, dim, len: data.len() / dim })
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True without rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Numbers a row.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Row `i`.
+    #[must_use]
+    #[inline(always)]
+    pub fn row(&self, i: usize) -> &'a [T] {
+        &self.data[i * self.dim..(i + 1) * self.dim]
+    }
+
+    /// Rows `start..end` as a matrix of their own.
+    #[must_use]
+    pub fn slice(&self, start: usize, end: usize) -> Rows<'a, T> {
+        Rows { data: &self.data[start * self.dim..end * self.dim], dim: self.dim, len: end - start }
+    }
+
+    /// All values, row after row.
+    #[must_use]
+    pub fn data(&self) -> &'a [T] {
+        self.data
+    }
+}
+
+/// A set of sequences of different lengths: sequence `s` is the rows `offsets[s]..offsets[s + 1]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Ragged<'a, T> {
+    rows: Rows<'a, T>,
+    offsets: &'a [i64],
+}
+
+impl<'a, T: Scalar> Ragged<'a, T> {
+    /// Reads `rows` as sequences.
+    ///
+    /// # Errors
+    /// [`Error::Offsets`] unless the offsets start at 0, never descend, and end at the number of rows.
+    pub fn new(argument: &'static str, rows: Rows<'a, T>, offsets: &'a [i64]) -> Result<Self> {
+        let bad = |problem: String| Err(Error::Offsets { argument, problem });
+        match offsets.first() {
+            None => return bad("offsets need at least the one entry 0, got none".to_owned()),
+            Some(0) => {}
+            Some(first) => return bad(format!("offsets must start at 0, got {first}")),
+        }
+        if let Some(i) = offsets.windows(2).position(|pair| pair[1] < pair[0]) {
+            return bad(format!("offsets must ascend, got {} after {} at position {}", offsets[i + 1], offsets[i], i + 1));
+        }
+        let end = offsets[offsets.len() - 1];
+        if usize::try_from(end).ok() != Some(rows.len()) {
+            return bad(format!("offsets must end at the number of rows, {}, got {end}", rows.len()));
+        }
+        Ok(Self { rows, offsets })
+    }
+
+    /// Number of sequences.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// True without sequences.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Numbers a row.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.rows.dim()
+    }
+
+    /// All rows of all sequences.
+    #[must_use]
+    pub fn rows(&self) -> Rows<'a, T> {
+        self.rows
+    }
+
+    /// Row numbers of sequence `s`.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "offsets were checked against a usize")]
+    pub fn range(&self, s: usize) -> std::ops::Range<usize> {
+        self.offsets[s] as usize..self.offsets[s + 1] as usize
+    }
+
+    /// Sequence `s`.
+    #[must_use]
+    pub fn get(&self, s: usize) -> Rows<'a, T> {
+        let range = self.range(s);
+        self.rows.slice(range.start, range.end)
+    }
+}
+
+/// What to do with a row of length zero where a cosine is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Zero {
+    /// Refuse it, naming argument and row.
+    #[default]
+    Error,
+    /// Its cosine with anything is 0.
+    Orthogonal,
+}
+
+const LANES: usize = 16;
+
+/// Dot product in the arithmetic of `T`: sixteen running sums, folded in one fixed order, so that a pair of rows
+/// gives the same bits wherever it is computed.
+#[must_use]
+#[inline]
+pub fn dot<T: Scalar>(u: &[T], v: &[T]) -> T::Wide {
+    let mut sums = [T::Wide::default(); LANES];
+    let (u_blocks, v_blocks) = (u.chunks_exact(LANES), v.chunks_exact(LANES));
+    let (u_rest, v_rest) = (u_blocks.remainder(), v_blocks.remainder());
+    for (a, b) in u_blocks.zip(v_blocks) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane].wide() * b[lane].wide();
+        }
+    }
+    for (lane, (a, b)) in u_rest.iter().zip(v_rest).enumerate() {
+        sums[lane] += a.wide() * b.wide();
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] = sums[lane] + sums[lane + width];
+        }
+        width /= 2;
+    }
+    sums[0]
+}
+
+/// Dot product in f64, in index order: the judge where a decision is close.
+#[must_use]
+pub fn dot_double<T: Scalar>(u: &[T], v: &[T]) -> f64 {
+    u.iter().zip(v).map(|(a, b)| a.double() * b.double()).sum()
+}
+
+/// Writes `1 / |row|` for every row (0 for a zero row under [`Zero::Orthogonal`]), checking each row on the way.
+///
+/// The norm is summed in f64 so that rows of any finite magnitude have one: f32 rows near 1e30 or 1e-30 neither
+/// overflow nor vanish.
+///
+/// # Errors
+/// [`Error::NonFinite`] and [`Error::ZeroVector`], with the first such row.
+pub fn inverse_norms<T: Scalar>(argument: &'static str, rows: Rows<'_, T>, zero: Zero, out: &mut Vec<f64>) -> Result<()> {
+    out.clear();
+    out.reserve(rows.len());
+    for i in 0..rows.len() {
+        out.push(inverse_norm(argument, i, rows.row(i), zero)?);
+    }
+    Ok(())
+}
+
+/// `1 / |row|`, or 0 for a zero row under [`Zero::Orthogonal`]; `index` is for the message.
+///
+/// # Errors
+/// [`Error::NonFinite`] and [`Error::ZeroVector`].
+pub fn inverse_norm<T: Scalar>(argument: &'static str, index: usize, row: &[T], zero: Zero) -> Result<f64> {
+    let mut sums = [0.0f64; 8];
+    let blocks = row.chunks_exact(8);
+    let rest = blocks.remainder();
+    for block in blocks {
+        for lane in 0..8 {
+            let value = block[lane].double();
+            sums[lane] += value * value;
+        }
+    }
+    for (lane, value) in rest.iter().enumerate() {
+        sums[lane] += value.double() * value.double();
+    }
+    let square: f64 = sums.iter().sum();
+    if square.is_finite() && square >= f64::MIN_POSITIVE {
+        return Ok(1.0 / square.sqrt());
+    }
+    // Not finite, or squares that left the range of f64: decide from the values themselves, scaled.
+    let largest = row.iter().fold(0.0f64, |m, v| if v.double().is_nan() { f64::NAN } else { m.max(v.double().abs()) });
+    if row.iter().any(|v| !v.double().is_finite()) {
+        return Err(Error::NonFinite { argument, row: index });
+    }
+    if largest == 0.0 {
+        return match zero {
+            Zero::Error => Err(Error::ZeroVector { argument, row: index }),
+            Zero::Orthogonal => Ok(0.0),
+        };
+    }
+    let scaled: f64 = row.iter().map(|v| (v.double() / largest).powi(2)).sum();
+    Ok(1.0 / largest / scaled.sqrt())
+}

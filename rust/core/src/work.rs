@@ -1,0 +1,107 @@
+//! Work shared among threads so that the result does not depend on how many there are.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::error::{Error, Result};
+
+/// How a call is run: the number of threads, and a question asked now and then whether to stop.
+///
+/// The calling thread takes part in the work and is the only one that asks, so that the question may be one that
+/// only this thread can answer (Python's pending signals).
+pub struct Run<'a> {
+    threads: usize,
+    stop: &'a mut dyn FnMut() -> bool,
+}
+
+impl std::fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run").field("threads", &self.threads).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Run<'a> {
+    /// A run on `threads` threads that ends early, with [`Error::Interrupted`], once `stop` says true.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for zero threads.
+    pub fn new(threads: usize, stop: &'a mut dyn FnMut() -> bool) -> Result<Self> {
+        if threads == 0 {
+            return Err(Error::Option { option: "threads", expected: "at least 1", got: "0".to_owned() });
+        }
+        Ok(Self { threads, stop })
+    }
+
+    /// Asks whether to stop.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] where the caller said so.
+    pub fn check(&mut self) -> Result<()> {
+        if (self.stop)() { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    /// Hands every item to one of the threads. Each thread has a workspace made by `workspace`; items are taken in
+    /// order, one at a time, so whoever is free takes the next.
+    ///
+    /// `work` writes its result into the item, which makes the result independent of the schedule. Of several
+    /// failing items the error of the first (lowest) is returned.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`Error::Interrupted`].
+    pub fn each<I, W>(
+        &mut self,
+        items: Vec<I>,
+        workspace: impl Fn() -> W + Sync,
+        work: impl Fn(&mut W, I) -> Result<()> + Sync,
+    ) -> Result<()>
+    where
+        I: Send,
+    {
+        let count = items.len();
+        let slots: Vec<std::sync::Mutex<Option<I>>> = items.into_iter().map(|i| std::sync::Mutex::new(Some(i))).collect();
+        let next = AtomicUsize::new(0);
+        let halt = AtomicBool::new(false);
+        let failure: std::sync::Mutex<Option<(usize, Error)>> = std::sync::Mutex::new(None);
+        let body = |ask: &mut dyn FnMut() -> bool| {
+            let mut space = workspace();
+            while !halt.load(Ordering::Relaxed) {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= count {
+                    break;
+                }
+                if ask() {
+                    halt.store(true, Ordering::Relaxed);
+                    break;
+                }
+                let item = slots[index].lock().ok().and_then(|mut slot| slot.take());
+                let Some(item) = item else { continue };
+                if let Err(error) = work(&mut space, item) {
+                    halt.store(true, Ordering::Relaxed);
+                    if let Ok(mut first) = failure.lock()
+                        && first.as_ref().is_none_or(|(i, _)| index < *i)
+                    {
+                        *first = Some((index, error));
+                    }
+                }
+            }
+        };
+        let mut interrupted = false;
+        let helpers = (self.threads - 1).min(count.saturating_sub(1));
+        std::thread::scope(|scope| {
+            for _ in 0..helpers {
+                scope.spawn(|| body(&mut || false));
+            }
+            let stop = &mut self.stop;
+            body(&mut || {
+                interrupted = interrupted || stop();
+                interrupted
+            });
+        });
+        if interrupted {
+            return Err(Error::Interrupted);
+        }
+        match failure.into_inner() {
+            Ok(Some((_, error))) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
