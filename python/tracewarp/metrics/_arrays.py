@@ -1,0 +1,158 @@
+"""Arrays at the door: coerced once, checked by argument name, then handed to the binary as they are."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracewarp.errors import DtypeError, OptionError, ShapeError
+
+FloatArray = NDArray[Any]
+"""float16, float32 or float64."""
+
+_FLOATS = (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64))
+
+
+def as_rows(argument: str, value: object, *, axes: int = 2) -> FloatArray:
+    """Return `value` as a C-contiguous array of floats; copied only where it is not contiguous or not native-endian.
+
+    Args:
+        argument: Name for the message.
+        value: A numpy array, normally `(n, dim)`.
+        axes: How many axes it must have.
+
+    Raises:
+        DtypeError: Not a numpy array, or not float16, float32 or float64.
+        ShapeError: Another number of axes, or rows of zero numbers.
+    """
+    if not isinstance(value, np.ndarray):
+        raise DtypeError(f"{argument}: expected a numpy array of floats, got {type(value).__name__}")
+    if value.dtype.newbyteorder("=") not in _FLOATS:
+        raise DtypeError(f"{argument}: expected float16, float32 or float64, got {value.dtype}")
+    if value.ndim != axes:
+        raise ShapeError(f"{argument}: expected {axes} axes, got shape {value.shape}")
+    if value.shape[-1] == 0 and axes == 2:
+        raise ShapeError(f"{argument}: expected rows of at least one number, got shape {value.shape}")
+    return np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("="))
+
+
+def promote(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Both arrays in the wider of their dtypes; the narrower one is copied."""
+    wide = np.promote_types(first.dtype, second.dtype)
+    return first.astype(wide, copy=False), second.astype(wide, copy=False)
+
+
+def same_dim(first_name: str, first: FloatArray, second_name: str, second: FloatArray) -> None:
+    """Refuse rows of different dimension.
+
+    Raises:
+        ShapeError: The last axes differ.
+    """
+    if first.shape[-1] != second.shape[-1]:
+        raise ShapeError(
+            f"{second_name}: expected rows of {first.shape[-1]} numbers as in {first_name}, got {second.shape[-1]}"
+        )
+
+
+def as_integer(option: str, value: object, *, least: int | None = None) -> int:
+    """Return a whole number, numpy's included.
+
+    Raises:
+        OptionError: Not a whole number, or below `least`.
+    """
+    wanted = "a whole number" if least is None else f"a whole number of at least {least}"
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or (least is not None and value < least):
+        raise OptionError(f"{option}: expected {wanted}, got {value!r}")
+    return int(value)
+
+
+def as_number(option: str, value: object) -> float:
+    """Return a float; NaN is left to the function whose option it is.
+
+    Raises:
+        OptionError: Not a number.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise OptionError(f"{option}: expected a number, got {value!r}")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def as_flag(option: str, value: object) -> bool:
+    """Return a boolean.
+
+    Raises:
+        OptionError: Not a boolean.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise OptionError(f"{option}: expected True or False, got {value!r}")
+    return bool(value)
+
+
+def as_choice(option: str, value: object, choices: tuple[str, ...]) -> str:
+    """Return one of the names in `choices`.
+
+    Raises:
+        OptionError: Another value.
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise OptionError(f"{option}: expected one of {', '.join(choices)}, got {value!r}")
+    return value
+
+
+def as_pairs(argument: str, value: object) -> NDArray[np.int64]:
+    """Return `(p, 2)` indices as int64, contiguous.
+
+    Raises:
+        DtypeError: Not whole numbers.
+        ShapeError: Not `(p, 2)`.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ShapeError(f"{argument}: expected shape (p, 2), got rows of different lengths") from error
+    if array.size == 0 and array.ndim < 3:
+        return np.empty((0, 2), dtype=np.int64)
+    if array.dtype.kind not in "iu" or array.dtype == np.uint64:
+        raise DtypeError(f"{argument}: expected whole numbers that fit int64, got {array.dtype}")
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ShapeError(f"{argument}: expected shape (p, 2), got {array.shape}")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def default_threads(threads: object = None) -> int:
+    """Return the number of threads to use: the argument, or the CPUs that this process may use.
+
+    The default honours the affinity mask and the cgroup's CPU quota.
+
+    Raises:
+        OptionError: Fewer than one.
+    """
+    if threads is not None:
+        return as_integer("threads", threads, least=1)
+    affinity = getattr(os, "sched_getaffinity", None)
+    count = len(affinity(0)) if affinity is not None else (os.cpu_count() or 1)
+    quota = _cgroup_quota(Path("/sys/fs/cgroup"))
+    return max(1, count if quota is None else min(count, math.ceil(quota)))
+
+
+def _cgroup_quota(root: Path) -> float | None:
+    """CPUs that the control group grants, or None without a limit (versions 2 and 1)."""
+    try:
+        limit, period = (root / "cpu.max").read_text().split()
+        return None if limit == "max" else int(limit) / int(period)
+    except (OSError, ValueError):
+        pass
+    try:
+        limit = (root / "cpu" / "cpu.cfs_quota_us").read_text().strip()
+        period = (root / "cpu" / "cpu.cfs_period_us").read_text().strip()
+        return None if int(limit) <= 0 else int(limit) / int(period)
+    except (OSError, ValueError):
+        return None

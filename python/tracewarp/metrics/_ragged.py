@@ -1,0 +1,105 @@
+"""A set of sequences of different lengths as one matrix and offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracewarp.errors import DtypeError, EmptyInputError, OffsetsError, ShapeError
+from tracewarp.metrics._arrays import FloatArray, as_rows
+
+
+@dataclass(frozen=True, eq=False)
+class Ragged:
+    """Sequence `s` is `rows[offsets[s]:offsets[s + 1]]`; a view, checked when it is made.
+
+    Args:
+        rows: `(n_rows, dim)` float16, float32 or float64.
+        offsets: `(n_sequences + 1,)` whole numbers: start at 0, never descend, end at `n_rows`.
+
+    Raises:
+        DtypeError, ShapeError, OffsetsError: With the argument's name.
+    """
+
+    rows: FloatArray
+    offsets: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        rows = as_rows("rows", self.rows)
+        offsets = np.asarray(self.offsets)
+        if offsets.dtype.kind not in "iu" or offsets.dtype == np.uint64:
+            raise DtypeError(f"offsets: expected whole numbers that fit int64, got {offsets.dtype}")
+        if offsets.ndim != 1 or offsets.size == 0:
+            raise ShapeError(f"offsets: expected shape (n_sequences + 1,), got {offsets.shape}")
+        offsets = np.ascontiguousarray(offsets, dtype=np.int64)
+        steps = np.diff(offsets)
+        if offsets[0] != 0 or offsets[-1] != rows.shape[0] or bool((steps < 0).any()):
+            raise OffsetsError(
+                f"offsets: expected to start at 0, ascend, and end at the {rows.shape[0]} rows, "
+                f"got first {offsets[0]}, last {offsets[-1]}, "
+                + (f"a descent at position {int(np.argmax(steps < 0)) + 1}" if (steps < 0).any() else "no descent")
+            )
+        object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "offsets", offsets)
+
+    @classmethod
+    def from_list(cls, sequences: Sequence[FloatArray], *, argument: str = "sequences") -> Ragged:
+        """Copy a list of `(steps, dim)` arrays into one set, once, in the widest of their dtypes.
+
+        Raises:
+            EmptyInputError: No sequences at all (their dimension would be unknown).
+            DtypeError, ShapeError: Naming the sequence.
+        """
+        if isinstance(sequences, np.ndarray) and sequences.ndim == 3:
+            sequences = list(sequences)
+        if not isinstance(sequences, (list, tuple)):
+            raise DtypeError(
+                f"{argument}: expected a list of (steps, dim) arrays or a Ragged, got {type(sequences).__name__}"
+            )
+        if len(sequences) == 0:
+            raise EmptyInputError(f"{argument}: expected at least one sequence, got none")
+        parts = [as_rows(f"{argument}[{s}]", part) for s, part in enumerate(sequences)]
+        dim = parts[0].shape[1]
+        for s, part in enumerate(parts):
+            if part.shape[1] != dim:
+                raise ShapeError(f"{argument}[{s}]: expected rows of {dim} numbers, got {part.shape[1]}")
+        offsets = np.zeros(len(parts) + 1, dtype=np.int64)
+        np.cumsum([part.shape[0] for part in parts], out=offsets[1:])
+        wide = np.result_type(*{part.dtype for part in parts})
+        return cls(np.concatenate(parts).astype(wide, copy=False), offsets)
+
+    def __len__(self) -> int:
+        return self.offsets.size - 1
+
+    def __getitem__(self, index: int) -> FloatArray:
+        if not 0 <= index < len(self):
+            raise IndexError(f"index {index} is outside 0..{len(self)}")
+        return self.rows[self.offsets[index] : self.offsets[index + 1]]
+
+    @property
+    def dim(self) -> int:
+        """Numbers a row."""
+        return int(self.rows.shape[1])
+
+
+Sequences = Ragged | Sequence[FloatArray]
+"""What the batch functions accept: a `Ragged`, or a list of `(steps, dim)` arrays."""
+
+
+def as_ragged(argument: str, value: object) -> Ragged:
+    """Return a `Ragged`: the one that came, or a copy of a list of arrays."""
+    if isinstance(value, Ragged):
+        return value
+    return Ragged.from_list(value, argument=argument)  # type: ignore[arg-type]
+
+
+def promote_sets(first: Ragged, second: Ragged) -> tuple[Ragged, Ragged]:
+    """Both sets in the wider of their dtypes; the narrower one is copied."""
+    wide = np.promote_types(first.rows.dtype, second.rows.dtype)
+    return (
+        first if first.rows.dtype == wide else Ragged(first.rows.astype(wide), first.offsets),
+        second if second.rows.dtype == wide else Ragged(second.rows.astype(wide), second.offsets),
+    )
