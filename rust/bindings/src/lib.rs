@@ -5,6 +5,7 @@
 mod arrays;
 mod door;
 mod machine;
+mod ngrams;
 
 use pyo3::prelude::*;
 
@@ -13,5 +14,6 @@ use pyo3::prelude::*;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     machine::register(module)?;
+    ngrams::register(module)?;
     Ok(())
 }

@@ -8,6 +8,13 @@ fn instruction_set() -> &'static str {
     "portable"
 }
 
+/// How many threads this process may use: its CPUs by affinity and cgroup quota, at least 1.
+#[pyfunction]
+fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(instruction_set, module)?)
+    module.add_function(wrap_pyfunction!(instruction_set, module)?)?;
+    module.add_function(wrap_pyfunction!(available_threads, module)?)
 }

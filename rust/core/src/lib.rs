@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+pub mod ngrams;
 pub mod rows;
 pub mod work;
 
