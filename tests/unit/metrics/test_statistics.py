@@ -1,0 +1,198 @@
+"""Intervals and tests against textbook values and against slow loops."""
+
+from itertools import product
+from math import comb, sqrt
+
+import numpy as np
+import pytest
+from scipy.special import ndtr, ndtri
+
+from tracewarp.errors import EmptyInputError, NonFiniteError, OptionError, ShapeError
+from tracewarp.metrics import statistics as st
+
+
+def slow_bca(values, seed, resamples, confidence):
+    """Efron and Tibshirani's equations, one resample at a time."""
+    values = np.asarray(values, dtype=float)
+    n = len(values)
+    drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
+    means = np.array([values[row].mean() for row in drawn])
+    observed = values.mean()
+    below = np.mean(means < observed - 1e-12)
+    tied = np.mean(np.abs(means - observed) <= 1e-12)
+    z0 = ndtri(below + tied / 2)
+    jackknife = np.array([np.delete(values, i).mean() for i in range(n)])
+    spread = jackknife.mean() - jackknife
+    a = (spread**3).sum() / (6 * (spread**2).sum() ** 1.5)
+    bounds = []
+    for z in (ndtri((1 - confidence) / 2), ndtri((1 + confidence) / 2)):
+        bounds.append(np.quantile(means, ndtr(z0 + (z0 + z) / (1 - a * (z0 + z)))))
+    return bounds
+
+
+def test_wilson_of_the_published_run():
+    found = st.wilson_interval(563, 812)
+    assert (round(found.low, 3), round(found.high, 3), found.method) == (0.661, 0.724, "wilson")
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 5), (5, 5), (1, 1), (58, 812), (3, 7)])
+def test_wilson_is_the_formula(k, n):
+    z, p = 1.959963984540054, k / n
+    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    found = st.wilson_interval(k, n)
+    assert found.low == pytest.approx((p + z * z / (2 * n) - half) / (1 + z * z / n), abs=1e-12)
+    assert found.high == pytest.approx((p + z * z / (2 * n) + half) / (1 + z * z / n), abs=1e-12)
+
+
+def test_wilson_narrows_with_less_confidence():
+    wide, narrow = st.wilson_interval(3, 10, confidence=0.99), st.wilson_interval(3, 10, confidence=0.5)
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+@pytest.mark.parametrize("n", [3, 4, 7, 20, 136])
+@pytest.mark.parametrize("confidence", [0.95, 0.8])
+def test_bca_is_the_slow_loop(n, confidence):
+    values = np.random.default_rng(n).beta(0.5, 1.5, n)
+    found = st.bca_interval(values, seed=5, resamples=2_000, confidence=confidence)
+    assert found.method == "bca"
+    assert [found.low, found.high] == pytest.approx(slow_bca(values, 5, 2_000, confidence), abs=1e-9)
+
+
+def test_bca_of_zeros_and_ones_is_the_slow_loop():
+    values = [1.0] * 21 + [0.0] * 115
+    found = st.bca_interval(values, seed=0, resamples=4_000)
+    assert [found.low, found.high] == pytest.approx(slow_bca(values, 0, 4_000, 0.95), abs=1e-9)
+    assert 0.08 < found.low < 21 / 136 < found.high < 0.25
+
+
+def test_bca_follows_its_seed():
+    values = np.random.default_rng(1).random(30)
+    assert st.bca_interval(values, seed=3) == st.bca_interval(values, seed=3)
+    assert st.bca_interval(values, seed=3) != st.bca_interval(values, seed=4)
+
+
+def test_bca_does_not_depend_on_the_unit():
+    values = np.random.default_rng(1).random(31)
+    one, thousand = st.bca_interval(values, seed=3), st.bca_interval(values * 1024, seed=3)
+    assert (one.low * 1024, one.high * 1024) == (thousand.low, thousand.high)
+
+
+@pytest.mark.parametrize("values", [[0.25], [0.0, 0.0], [1.0] * 9])
+def test_bca_of_equal_values_is_the_value(values):
+    found = st.bca_interval(values)
+    assert (found.low, found.high, found.method) == (values[0], values[0], "percentile")
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e300])
+def test_bca_neither_underflows_nor_overflows(unit):
+    values = np.random.default_rng(1).random(31)
+    found, expected = st.bca_interval(values * unit), st.bca_interval(values)
+    assert [found.low / unit, found.high / unit] == pytest.approx([expected.low, expected.high], rel=1e-9)
+
+
+def test_bca_covers_the_mean_about_as_often_as_it_says():
+    rng = np.random.default_rng(11)
+    hits = 0
+    for trial in range(200):
+        found = st.bca_interval(rng.beta(0.5, 1.5, 40), seed=trial, resamples=2_000)
+        hits += found.low <= 0.25 <= found.high
+    assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_paired_difference_is_the_interval_of_the_differences():
+    rng = np.random.default_rng(2)
+    x, y = rng.random(25), rng.random(25)
+    found = st.paired_difference(x, y, seed=9)
+    assert found.difference == pytest.approx((x - y).mean())
+    assert found.interval == st.bca_interval(x - y, seed=9)
+    assert found.n == 25
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (1, 0), (5, 1), (6, 6), (3, 19)])
+def test_mcnemar_is_the_binomial_tail(x, y):
+    n = x + y
+    expected = min(1.0, 2 * sum(comb(n, i) for i in range(min(x, y) + 1)) / 2**n)
+    assert st.mcnemar_exact(x, y).p_value == pytest.approx(expected)
+    assert st.mcnemar_exact(y, x) == st.mcnemar_exact(x, y)
+
+
+@pytest.mark.parametrize("n", [2, 3, 6, 10])
+def test_permutation_test_counts_every_sign_pattern(n):
+    rng = np.random.default_rng(n)
+    x, y = rng.random(n) + 0.3, rng.random(n)
+    d = x - y
+    sums = [np.dot(signs, d) for signs in product([1, -1], repeat=n)]
+    tails = [sum(s >= d.sum() - 1e-12 for s in sums), sum(s <= d.sum() + 1e-12 for s in sums)]
+    found = st.paired_permutation_test(x, y)
+    assert found.test == "sign flips, exact"
+    assert found.p_value == pytest.approx(min(1.0, 2 * min(tails) / 2**n))
+
+
+def test_permutation_test_of_many_pairs_agrees_with_the_t_test():
+    from scipy.stats import ttest_rel
+
+    rng = np.random.default_rng(3)
+    y = rng.random(300)
+    x = y + rng.normal(0.02, 0.2, 300)
+    found = st.paired_permutation_test(x, y, seed=1)
+    assert found.test == "sign flips, Monte Carlo"
+    assert found.p_value == pytest.approx(ttest_rel(x, y).pvalue, abs=0.015)
+    assert found == st.paired_permutation_test(x, y, seed=1)
+
+
+def test_permutation_test_never_says_zero():
+    found = st.paired_permutation_test(np.ones(50), np.zeros(50), resamples=2_000)
+    assert found.p_value == pytest.approx(2 / 2_001)
+
+
+@pytest.mark.parametrize("n", [1, 2, 30])
+def test_permutation_test_of_equal_runs_is_one(n):
+    values = np.linspace(0, 1, n)
+    assert st.paired_permutation_test(values, values).p_value == 1.0
+
+
+def test_permutation_test_of_one_pair_is_one():
+    assert st.paired_permutation_test([1.0], [0.0]).p_value == 1.0
+
+
+def test_holm_is_the_textbook_example():
+    assert st.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx((0.03, 0.06, 0.06, 0.02))
+
+
+def test_holm_never_lowers_and_keeps_the_order():
+    p = np.random.default_rng(0).random(40)
+    adjusted = np.array(st.holm(p.tolist()))
+    assert (adjusted >= p).all()
+    assert (adjusted <= 1).all()
+    assert (np.diff(adjusted[np.argsort(p)]) >= 0).all()
+
+
+def test_holm_of_one_or_none_changes_nothing():
+    assert st.holm([0.2]) == (0.2,)
+    assert st.holm([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "names"),
+    [
+        (lambda: st.wilson_interval(0, 0), EmptyInputError, "n:"),
+        (lambda: st.wilson_interval(3, 2), OptionError, "successes"),
+        (lambda: st.wilson_interval(-1, 2), OptionError, "successes"),
+        (lambda: st.wilson_interval(1, 2, confidence=1.0), OptionError, "confidence"),
+        (lambda: st.bca_interval([]), EmptyInputError, "values"),
+        (lambda: st.bca_interval([[1.0, 2.0]]), ShapeError, "values"),
+        (lambda: st.bca_interval([0.0, np.nan]), NonFiniteError, "index 1"),
+        (lambda: st.bca_interval([0.0, 1.0], resamples=100), OptionError, "resamples"),
+        (lambda: st.bca_interval([0.0, 1.0], seed=-1), OptionError, "seed"),
+        (lambda: st.bca_interval([0.0, 1.0], confidence=0.0), OptionError, "confidence"),
+        (lambda: st.paired_difference([1.0], [1.0, 2.0]), ShapeError, "x, y"),
+        (lambda: st.mcnemar_exact(-1, 2), OptionError, "only_x"),
+        (lambda: st.paired_permutation_test([], []), EmptyInputError, "x:"),
+        (lambda: st.paired_permutation_test([1.0], [np.inf]), NonFiniteError, "y:"),
+        (lambda: st.holm([0.5, 1.5]), OptionError, r"p_values\[1\]"),
+        (lambda: st.holm([float("nan")]), OptionError, r"p_values\[0\]"),
+    ],
+)
+def test_bad_input_is_named(call, error, names):
+    with pytest.raises(error, match=names):
+        call()
