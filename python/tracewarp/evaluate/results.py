@@ -19,15 +19,6 @@ class Result(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Interval(Result):
-    """An interval estimate, written as [low, high] in JSON."""
-
-    low: float
-    high: float
-    method: str
-    """`wilson`, `bca` or `percentile` (BCa undefined: all resamples alike)."""
-
-
 class FunctionalCorrectness(Result):
     """Share of episodes with score 1 (Wilson interval); unjudged episodes count 0 in `rate`."""
 
@@ -55,6 +46,8 @@ class CapabilityScore(Result):
     """acquired / groups."""
     interval: tuple[float, float]
     """BCa over whole capabilities."""
+    interval_method: str
+    """`bca`, or `percentile` where all groups are alike."""
     reachable_score: float | None
     """acquired / reachable."""
     groups: int
@@ -75,16 +68,22 @@ class VertexScore(Result):
 
     mean: float
     interval: tuple[float, float]
+    """BCa over tasks."""
+    interval_method: str
+    """`bca`, or `percentile` where all tasks are alike."""
     by_capability: float | None
     """Best task of each capability, then the mean over capabilities."""
     non_trivial: float | None
-    """`mean` without trivial tasks."""
+    """`by_capability` without trivial tasks."""
     n_referenced: int
     n_tasks: int
+    """Tasks that the run attempted."""
     coverage: float
     """n_referenced / n_tasks."""
     chance: float | None
     """Mean score of tests against the references of other tasks (of another capability): what unrelated pairs get."""
+    chance_pairs: int
+    """(task, other task) draws behind `chance`."""
     no_test: int
     """Referenced tasks whose test trajectory is missing or empty: scored 0."""
     degenerate: int
@@ -105,8 +104,10 @@ class StepStatistics(Result):
     """Actions that the environment refused."""
     unparsable: int
     """Steps without a parsable action."""
+    invalid_or_unparsable: int
+    """Steps that are one or both."""
     invalid_rate: float
-    """(invalid or unparsable) / total."""
+    """invalid_or_unparsable / total; 0 without steps."""
     early_stops: int
     environment_errors: int
     endings: dict[str, int]
@@ -137,8 +138,11 @@ class EpisodeScore(Result):
     vertex_dtw: float | None
     reference: str | None
     """`task#repeat` of the chosen reference."""
+    reference_run: str | None
+    """Name of the run that the chosen reference is from."""
     steps: int
     invalid: int
+    unparsable: int
     ending: str
 
 
@@ -149,7 +153,9 @@ class RunScores(Result):
     path: str
     """The path as the user gave it."""
     n_tasks: int
+    """Tasks that the run attempted (has an episode of)."""
     n_repeats: int
+    """Most episodes of one task."""
     functional_correctness: FunctionalCorrectness
     capability: CapabilityScore | None
     vertex_dtw: VertexScore | None
@@ -165,6 +171,8 @@ class Difference(Result):
 
     difference: float
     interval: tuple[float, float]
+    """BCa over the paired per-task differences."""
+    interval_method: str
     p_value: float
     p_holm: float
     """Adjusted over all comparisons of this kind in one call (Holm)."""
@@ -187,7 +195,7 @@ class Comparison(Result):
     run: str
     baseline: str
     functional_correctness: Difference
-    """McNemar's exact test."""
+    """McNemar's exact test; the paired permutation test where a task has several repeats."""
     only_run: int
     """Tasks that only the run solved."""
     only_baseline: int
@@ -205,4 +213,7 @@ class Scores(Result):
     capabilities: dict[str, Any] | None
     """Facts of the task file: templates, template ids, labels, groups, reachable; names of the groups by label."""
     runs: tuple[RunScores, ...]
+    """One for each RUN, in the order given."""
+    baseline: RunScores | None
+    """The scores of `--compare-to`, where it is not one of the runs."""
     comparisons: tuple[Comparison, ...]
