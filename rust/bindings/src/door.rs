@@ -39,7 +39,7 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     let name = match error {
         Error::Empty { .. } => "EmptyInputError",
         Error::Shape { .. } => "ShapeError",
-        Error::NonFinite { .. } => "NonFiniteError",
+        Error::NonFinite { .. } | Error::Magnitude { .. } => "NonFiniteError",
         Error::ZeroVector { .. } => "ZeroVectorError",
         Error::Offsets { .. } => "OffsetsError",
         Error::Option { .. } => "OptionError",

@@ -33,6 +33,14 @@ pub enum Error {
         /// Index of the first such row.
         row: usize,
     },
+    /// Values so large that squared differences would not be finite.
+    #[error("{argument}: row {row} is longer than 1e150, too long for sums of squared differences in float64")]
+    Magnitude {
+        /// Name of the argument.
+        argument: &'static str,
+        /// Index of the first such row.
+        row: usize,
+    },
     /// A row of length zero, where a cosine is asked for.
     #[error("{argument}: row {row} is a zero vector, whose cosine is undefined (zero=\"orthogonal\" gives it 0)")]
     ZeroVector {

@@ -56,6 +56,23 @@ impl<'a> Run<'a> {
     where
         I: Send,
     {
+        self.each_asking(items, workspace, |space, item, _| work(space, item))
+    }
+
+    /// As [`Run::each`], for items that take long: `work` is also given a question, to be asked now and then, that
+    /// fails with [`Error::Interrupted`] once the call is to end.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`Error::Interrupted`].
+    pub fn each_asking<I, W>(
+        &mut self,
+        items: Vec<I>,
+        workspace: impl Fn() -> W + Sync,
+        work: impl Fn(&mut W, I, &mut dyn FnMut() -> Result<()>) -> Result<()> + Sync,
+    ) -> Result<()>
+    where
+        I: Send,
+    {
         let count = items.len();
         let slots: Vec<std::sync::Mutex<Option<I>>> = items.into_iter().map(|i| std::sync::Mutex::new(Some(i))).collect();
         let next = AtomicUsize::new(0);
@@ -74,8 +91,14 @@ impl<'a> Run<'a> {
                 }
                 let item = slots[index].lock().ok().and_then(|mut slot| slot.take());
                 let Some(item) = item else { continue };
-                if let Err(error) = work(&mut space, item) {
+                let mut question = || {
+                    if ask() || halt.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+                };
+                if let Err(error) = work(&mut space, item, &mut question) {
                     halt.store(true, Ordering::Relaxed);
+                    if error == Error::Interrupted {
+                        break;
+                    }
                     if let Ok(mut first) = failure.lock()
                         && first.as_ref().is_none_or(|(i, _)| index < *i)
                     {

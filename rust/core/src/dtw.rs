@@ -1,0 +1,460 @@
+//! Dynamic time warping of one pair, of many, of all pairs, and of the nearest.
+
+use std::ops::Range;
+
+use crate::align::{Constraints, Workspace, align, trace};
+use crate::cost::{Costs, Matrix, Metric, Sequences, prepare};
+use crate::error::{Error, Result};
+use crate::rows::{Ragged, Rows, Scalar, Zero};
+use crate::work::Run;
+
+/// How a distance is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Normalize {
+    /// The plain sum of costs along the path.
+    #[default]
+    None,
+    /// The sum divided by the number of cells of the path.
+    Path,
+}
+
+/// Everything that a DTW distance depends on beside its two sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Options {
+    /// Local cost.
+    pub metric: Metric,
+    /// Band, open ends, limit and ties.
+    pub constraints: Constraints,
+    /// How the distance is reported; `max_distance` always speaks of the plain sum.
+    pub normalize: Normalize,
+    /// Zero vectors under the cosine.
+    pub zero: Zero,
+}
+
+/// Distances of a batch, with paths where they were asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// One a pair.
+    pub distances: Vec<f64>,
+    /// The paths, flat and in order.
+    pub paths: Option<Paths>,
+}
+
+/// Warping paths of a batch: path `p` is `cells[offsets[p]..offsets[p + 1]]`, first cell first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// (row, column) of every cell.
+    pub cells: Vec<[i32; 2]>,
+    /// One more than pairs.
+    pub offsets: Vec<i64>,
+}
+
+/// A set of sequences, checked, with what the metric needs of its rows.
+#[derive(Debug)]
+pub(crate) struct Prepared<'a, T> {
+    pub(crate) argument: &'static str,
+    pub(crate) set: Ragged<'a, T>,
+    pub(crate) inverse: Vec<f64>,
+}
+
+impl<'a, T: Scalar> Prepared<'a, T> {
+    pub(crate) fn new(argument: &'static str, set: Ragged<'a, T>, metric: Metric, zero: Zero) -> Result<Self> {
+        let inverse = prepare(argument, set.rows(), metric, zero)?;
+        Ok(Self { argument, set, inverse })
+    }
+
+    /// Refuses a sequence without rows, or with more than a path can number.
+    pub(crate) fn check(&self, s: usize) -> Result<()> {
+        let len = self.set.range(s).len();
+        if len == 0 {
+            return Err(Error::Empty { argument: self.argument, place: format!(" in sequence {s}") });
+        }
+        if i32::try_from(len).is_err() {
+            let (what, bytes) = ("a warping path of more than 2^31 rows", len as u128 * 8);
+            return Err(Error::TooLarge { what, bytes });
+        }
+        Ok(())
+    }
+}
+
+/// The costs between sequence `r` of `x` and sequence `s` of `y`.
+pub(crate) fn sequences<'a, T: Scalar>(
+    x: &'a Prepared<'a, T>,
+    r: usize,
+    y: &'a Prepared<'a, T>,
+    s: usize,
+    metric: Metric,
+) -> Sequences<'a, T> {
+    let (x_inverse, y_inverse) = (&x.inverse[x.set.range(r)], &y.inverse[y.set.range(s)]);
+    Sequences { x: x.set.get(r), y: y.set.get(s), x_inverse, y_inverse, metric }
+}
+
+/// Refuses two sets of different dimension.
+pub(crate) fn same_dim<T: Scalar, U: Scalar>(y_name: &'static str, x: &Ragged<'_, T>, y: &Ragged<'_, U>) -> Result<()> {
+    if x.dim() == y.dim() {
+        return Ok(());
+    }
+    let expected = format!("rows of {} numbers", x.dim());
+    Err(Error::Shape { argument: y_name, expected, got: format!("rows of {}", y.dim()) })
+}
+
+/// Distances (and paths) of the pairs `(index into xs, index into ys)`.
+///
+/// Every pair gives the same bits alone, in any batch, and for any number of threads.
+///
+/// # Errors
+/// Empty, non-finite or zero rows by argument, indices outside the sets, options outside their range, interruption.
+///
+/// ```
+/// use tracewarp_core::dtw::{Options, dtw_pairs};
+/// use tracewarp_core::rows::{Ragged, Rows};
+/// use tracewarp_core::work::Run;
+/// let rows = Rows::new("xs", &[1.0f64, 0.0, 0.0, 1.0], 2)?;
+/// let set = Ragged::new("xs", rows, &[0, 2])?;
+/// let mut never = || false;
+/// let batch = dtw_pairs(set, set, &[[0, 0]], true, &Options::default(), &mut Run::new(1, &mut never)?)?;
+/// assert_eq!(batch.distances, [0.0]);
+/// assert_eq!(batch.paths.map(|p| p.cells), Some(vec![[0, 0], [1, 1]]));
+/// # Ok::<(), tracewarp_core::Error>(())
+/// ```
+pub fn dtw_pairs<T: Scalar>(
+    xs: Ragged<'_, T>,
+    ys: Ragged<'_, T>,
+    pairs: &[[i64; 2]],
+    paths: bool,
+    options: &Options,
+    run: &mut Run<'_>,
+) -> Result<Batch> {
+    options.constraints.check()?;
+    same_dim("ys", &xs, &ys)?;
+    let x = Prepared::new("xs", xs, options.metric, options.zero)?;
+    let y = Prepared::new("ys", ys, options.metric, options.zero)?;
+    let pairs = resolve(pairs, &x, &y)?;
+    let trace_paths = paths || options.normalize == Normalize::Path;
+    let mut out = Outputs::new(&pairs, &x, &y, trace_paths)?;
+    let blocks = out.blocks(&pairs, &x, &y);
+    run.each_asking(blocks, Workspace::default, |space, block, ask| {
+        for (k, &(r, s)) in block.pairs.iter().enumerate() {
+            let costs = sequences(&x, r, &y, s, options.metric);
+            let path = block.paths.get_mut(block.starts.get(k).copied().unwrap_or(0)..).unwrap_or_default();
+            let (distance, length) = one(&costs, options, trace_paths, space, path, ask)?;
+            block.distances[k] = distance;
+            if trace_paths {
+                block.lengths[k] = length;
+            }
+        }
+        Ok(())
+    })?;
+    let (distances, found) = out.finish();
+    Ok(Batch { distances, paths: if paths { found } else { None } })
+}
+
+/// One alignment over any costs: its distance as `options` report it, and the number of path cells written.
+fn one(
+    costs: &impl Costs,
+    options: &Options,
+    want_path: bool,
+    space: &mut Workspace,
+    path: &mut [[i32; 2]],
+    ask: &mut dyn FnMut() -> Result<()>,
+) -> Result<(f64, usize)> {
+    let end = align(costs, &options.constraints, want_path, space, ask)?;
+    let (Some(column), true) = (end.column, want_path) else { return Ok((end.distance, 0)) };
+    let length = trace(costs.rows(), costs.columns(), column, &options.constraints, space, path);
+    Ok((normalized(end.distance, length, options.normalize), length))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a path is far shorter than 2^52")]
+fn normalized(distance: f64, length: usize, normalize: Normalize) -> f64 {
+    match normalize {
+        Normalize::None => distance,
+        Normalize::Path => distance / length as f64,
+    }
+}
+
+/// Distance and path over a precomputed matrix of costs, `(m, n)`.
+///
+/// # Errors
+/// [`Error::Empty`], [`Error::NonFinite`], [`Error::Option`] for a cost below 0 or above 1e300.
+pub fn dtw_from_costs<T: Scalar>(costs: Rows<'_, T>, options: &Options, run: &mut Run<'_>) -> Result<Batch> {
+    options.constraints.check()?;
+    if costs.is_empty() {
+        return Err(Error::Empty { argument: "costs", place: String::new() });
+    }
+    for i in 0..costs.len() {
+        for cost in costs.row(i).iter().map(|cost| cost.double()) {
+            if !cost.is_finite() {
+                return Err(Error::NonFinite { argument: "costs", row: i });
+            }
+            if !(0.0..=1e300).contains(&cost) {
+                let expected = "values of 0 to 1e300";
+                return Err(Error::Option { option: "costs", expected, got: format!("{cost} in row {i}") });
+            }
+        }
+    }
+    let mut path = vec![[0; 2]; costs.len() + costs.dim() - 1];
+    let mut ask = || run.check();
+    let mut space = Workspace::default();
+    let (distance, length) = one(&Matrix(costs), options, true, &mut space, &mut path, &mut ask)?;
+    path.truncate(length);
+    let offsets = vec![0, i64::try_from(length).unwrap_or(i64::MAX)];
+    Ok(Batch { distances: vec![distance], paths: Some(Paths { cells: path, offsets }) })
+}
+
+/// Distances of every sequence of `xs` (rows) to every sequence of `ys` (columns), row after row; without `ys`, of
+/// `xs` to itself.
+///
+/// # Errors
+/// As [`dtw_pairs`], and [`Error::TooLarge`] where the matrix would not fit.
+pub fn dtw_matrix<T: Scalar>(
+    xs: Ragged<'_, T>,
+    ys: Option<Ragged<'_, T>>,
+    options: &Options,
+    run: &mut Run<'_>,
+) -> Result<Vec<f64>> {
+    options.constraints.check()?;
+    let own = ys.is_none();
+    let ys = ys.unwrap_or(xs);
+    same_dim("ys", &xs, &ys)?;
+    let x = Prepared::new("xs", xs, options.metric, options.zero)?;
+    let y = Prepared::new("ys", ys, options.metric, options.zero)?;
+    (0..xs.len()).try_for_each(|r| x.check(r))?;
+    (0..ys.len()).try_for_each(|s| y.check(s))?;
+    let (n, m) = (xs.len(), ys.len());
+    let mut out = filled(n as u128 * m as u128, 0.0f64, "the matrix of distances")?;
+    // Open ends free the second sequence only, and two optimal paths may differ in length: then (r, s) and (s, r)
+    // are two questions.
+    let open = options.constraints.open_begin || options.constraints.open_end;
+    let symmetric = own && !open && options.normalize == Normalize::None;
+    let rows: Vec<(usize, &mut [f64])> = out.chunks_mut(m.max(1)).enumerate().collect();
+    run.each_asking(rows, || (Workspace::default(), Vec::new()), |(space, path), (r, row), ask| {
+        for (s, cell) in row.iter_mut().enumerate().skip(if symmetric { r } else { 0 }) {
+            let costs = sequences(&x, r, &y, s, options.metric);
+            *cell = distance_only(&costs, options, space, path, ask)?;
+        }
+        Ok(())
+    })?;
+    if symmetric {
+        for r in 0..n {
+            for s in 0..r {
+                out[r * n + s] = out[s * n + r];
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn distance_only(
+    costs: &impl Costs,
+    options: &Options,
+    space: &mut Workspace,
+    path: &mut Vec<[i32; 2]>,
+    ask: &mut dyn FnMut() -> Result<()>,
+) -> Result<f64> {
+    let want_path = options.normalize == Normalize::Path;
+    if want_path {
+        path.resize(costs.rows() + costs.columns() - 1, [0; 2]);
+    }
+    Ok(one(costs, options, want_path, space, path, ask)?.0)
+}
+
+/// Neighbours of each sequence: `k` columns, nearest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Neighbours {
+    /// Indices into `ys`; -1 where `max_distance` left fewer than `k`.
+    pub indices: Vec<i64>,
+    /// Their distances; infinity beside -1.
+    pub distances: Vec<f64>,
+}
+
+/// The `k` sequences of `ys` nearest to each of `xs`, by distance, then by lower index. Exact: a candidate is given
+/// up only once its sum exceeds the k-th best.
+///
+/// # Errors
+/// As [`dtw_pairs`], and [`Error::Option`] for `k` outside 1..=ys.len().
+pub fn dtw_nearest<T: Scalar>(
+    xs: Ragged<'_, T>,
+    ys: Ragged<'_, T>,
+    k: usize,
+    options: &Options,
+    run: &mut Run<'_>,
+) -> Result<Neighbours> {
+    options.constraints.check()?;
+    same_dim("ys", &xs, &ys)?;
+    if k == 0 || k > ys.len() {
+        let expected = "a number from 1 to the number of sequences in ys";
+        return Err(Error::Option { option: "k", expected, got: format!("{k} for {} sequences", ys.len()) });
+    }
+    let x = Prepared::new("xs", xs, options.metric, options.zero)?;
+    let y = Prepared::new("ys", ys, options.metric, options.zero)?;
+    (0..xs.len()).try_for_each(|r| x.check(r))?;
+    (0..ys.len()).try_for_each(|s| y.check(s))?;
+    let cells = xs.len() as u128 * k as u128;
+    let mut indices = filled(cells, -1i64, "the neighbours")?;
+    let mut distances = filled(cells, f64::INFINITY, "the neighbours")?;
+    let items: Vec<_> = indices.chunks_mut(k).zip(distances.chunks_mut(k)).enumerate().collect();
+    run.each_asking(items, || (Workspace::default(), Vec::new()), |(space, path), (r, (index, best)), ask| {
+        let mut options = *options;
+        let limit = options.constraints.max_distance;
+        for s in 0..ys.len() {
+            // A path-normalised distance bounds no plain sum, so only plain ones are cut short.
+            if options.normalize == Normalize::None {
+                options.constraints.max_distance = limit.min(best[k - 1]);
+            }
+            let distance = distance_only(&sequences(&x, r, &y, s, options.metric), &options, space, path, ask)?;
+            insert(index, best, i64::try_from(s).unwrap_or(i64::MAX), distance);
+        }
+        Ok(())
+    })?;
+    Ok(Neighbours { indices, distances })
+}
+
+/// Puts a candidate into the ascending list; an equal distance stays behind the earlier index.
+fn insert(indices: &mut [i64], distances: &mut [f64], index: i64, distance: f64) {
+    let place = distances.partition_point(|&d| d <= distance);
+    if place < distances.len() {
+        distances[place..].rotate_right(1);
+        indices[place..].rotate_right(1);
+        distances[place] = distance;
+        indices[place] = index;
+    }
+}
+
+/// A vector of `count` values, or an error with the number of bytes.
+pub(crate) fn filled<V: Clone>(count: u128, value: V, what: &'static str) -> Result<Vec<V>> {
+    let bytes = count * std::mem::size_of::<V>() as u128;
+    let too_large = Error::TooLarge { what, bytes };
+    let count = usize::try_from(count).map_err(|_| too_large.clone())?;
+    let mut out = Vec::new();
+    out.try_reserve_exact(count).map_err(|_| too_large)?;
+    out.resize(count, value);
+    Ok(out)
+}
+
+/// Pairs as indices, checked against both sets; no sequence among them is empty.
+pub(crate) fn resolve<T: Scalar>(
+    pairs: &[[i64; 2]],
+    x: &Prepared<'_, T>,
+    y: &Prepared<'_, T>,
+) -> Result<Vec<(usize, usize)>> {
+    let index = |position: usize, index: i64, len: usize| {
+        usize::try_from(index).ok().filter(|i| *i < len).ok_or(Error::Index { argument: "pairs", position, index, len })
+    };
+    let resolved: Result<Vec<_>> = pairs
+        .iter()
+        .enumerate()
+        .map(|(p, &[r, s])| Ok((index(p, r, x.set.len())?, index(p, s, y.set.len())?)))
+        .collect();
+    let resolved = resolved?;
+    for &(r, s) in &resolved {
+        x.check(r)?;
+        y.check(s)?;
+    }
+    Ok(resolved)
+}
+
+/// Cells times numbers a row that one block of work holds at least: tens of microseconds, so that handing it out
+/// costs nothing and no thread waits long for the last.
+const BLOCK: u128 = 1 << 20;
+
+/// Splits pairs into consecutive blocks of about equal work.
+pub(crate) fn split<T: Scalar>(pairs: &[(usize, usize)], x: &Prepared<'_, T>, y: &Prepared<'_, T>) -> Vec<Range<usize>> {
+    let mut blocks = Vec::new();
+    let (mut start, mut work) = (0, 0);
+    for (p, &(r, s)) in pairs.iter().enumerate() {
+        work += x.set.range(r).len() as u128 * y.set.range(s).len() as u128 * x.set.dim() as u128;
+        if work >= BLOCK || p + 1 == pairs.len() {
+            blocks.push(start..p + 1);
+            (start, work) = (p + 1, 0);
+        }
+    }
+    blocks
+}
+
+/// Where a batch writes to: room for the longest possible path a pair, closed up at the end.
+pub(crate) struct Outputs {
+    distances: Vec<f64>,
+    cells: Vec<[i32; 2]>,
+    lengths: Vec<usize>,
+    starts: Vec<usize>,
+}
+
+/// One block's part of the outputs.
+pub(crate) struct Block<'a> {
+    pub(crate) pairs: &'a [(usize, usize)],
+    pub(crate) distances: &'a mut [f64],
+    pub(crate) paths: &'a mut [[i32; 2]],
+    pub(crate) lengths: &'a mut [usize],
+    /// Where each pair's path starts in `paths`; empty where no paths are traced.
+    pub(crate) starts: Vec<usize>,
+}
+
+impl Outputs {
+    pub(crate) fn new<T: Scalar>(
+        pairs: &[(usize, usize)],
+        x: &Prepared<'_, T>,
+        y: &Prepared<'_, T>,
+        paths: bool,
+    ) -> Result<Self> {
+        let mut starts = Vec::new();
+        let mut total = 0u128;
+        if paths {
+            starts = filled(pairs.len() as u128 + 1, 0usize, "the offsets of the paths")?;
+            for (p, &(r, s)) in pairs.iter().enumerate() {
+                total += (x.set.range(r).len() + y.set.range(s).len() - 1) as u128;
+                starts[p + 1] = usize::try_from(total).unwrap_or(usize::MAX);
+            }
+        }
+        Ok(Self {
+            distances: filled(pairs.len() as u128, 0.0, "the distances")?,
+            cells: filled(total, [0; 2], "the paths")?,
+            lengths: filled(if paths { pairs.len() as u128 } else { 0 }, 0, "the lengths of the paths")?,
+            starts,
+        })
+    }
+
+    pub(crate) fn blocks<'a, T: Scalar>(
+        &'a mut self,
+        pairs: &'a [(usize, usize)],
+        x: &Prepared<'_, T>,
+        y: &Prepared<'_, T>,
+    ) -> Vec<Block<'a>> {
+        let Self { distances, cells, lengths, starts } = self;
+        let (mut distances, mut cells, mut lengths) = (&mut distances[..], &mut cells[..], &mut lengths[..]);
+        let mut blocks = Vec::new();
+        for range in split(pairs, x, y) {
+            let (mine, rest) = distances.split_at_mut(range.len());
+            distances = rest;
+            let mut block =
+                Block { pairs: &pairs[range.clone()], distances: mine, paths: &mut [], lengths: &mut [], starts: vec![] };
+            if !starts.is_empty() {
+                let first = starts[range.start];
+                let (mine, rest) = cells.split_at_mut(starts[range.end] - first);
+                (block.paths, cells) = (mine, rest);
+                let (mine, rest) = lengths.split_at_mut(range.len());
+                (block.lengths, lengths) = (mine, rest);
+                block.starts = starts[range].iter().map(|start| start - first).collect();
+            }
+            blocks.push(block);
+        }
+        blocks
+    }
+
+    /// Closes the gaps between the paths.
+    pub(crate) fn finish(self) -> (Vec<f64>, Option<Paths>) {
+        let Self { distances, mut cells, lengths, starts } = self;
+        if starts.is_empty() {
+            return (distances, None);
+        }
+        let mut offsets = Vec::with_capacity(starts.len());
+        offsets.push(0);
+        let mut end = 0;
+        for (start, length) in starts.iter().zip(&lengths) {
+            cells.copy_within(*start..start + length, end);
+            end += length;
+            offsets.push(i64::try_from(end).unwrap_or(i64::MAX));
+        }
+        cells.truncate(end);
+        (distances, Some(Paths { cells, offsets }))
+    }
+}
