@@ -3,12 +3,17 @@
 #![forbid(unsafe_code)]
 
 pub mod align;
+pub mod cluster;
+pub mod cosine;
 pub mod cost;
+pub mod diversity;
 pub mod dtw;
-pub mod kernel;
 mod error;
+mod judge;
+pub mod kernel;
 pub mod ngrams;
 pub mod rows;
+mod tiles;
 pub mod vertex;
 pub mod work;
 

@@ -23,6 +23,8 @@ pub trait Float:
     + std::ops::Mul<Output = Self>
     + std::ops::AddAssign
 {
+    /// Unit roundoff: the largest relative error of one rounded operation.
+    const ROUNDOFF: f64;
     /// Nearest value of this type.
     fn from_double(value: f64) -> Self;
 }
@@ -40,6 +42,7 @@ impl Scalar for f32 {
 }
 
 impl Float for f32 {
+    const ROUNDOFF: f64 = f32::EPSILON as f64 / 2.0;
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
     fn from_double(value: f64) -> f32 {
@@ -60,6 +63,7 @@ impl Scalar for f64 {
 }
 
 impl Float for f64 {
+    const ROUNDOFF: f64 = f64::EPSILON / 2.0;
     #[inline(always)]
     fn from_double(value: f64) -> f64 {
         value
@@ -99,7 +103,7 @@ impl<'a, T: Scalar> Rows<'a, T> {
     /// # Ok::<(), tracewarp_core::Error>(())
     /// ```
     pub fn new(argument: &'static str, data: &'a [T], dim: usize) -> Result<Self> {
-        if dim == 0 || data.len() % dim != 0 {
+        if dim == 0 || !data.len().is_multiple_of(dim) {
             return Err(Error::Shape {
                 argument,
                 expected: "rows of one and the same dimension, at least 1".to_owned(),
@@ -167,7 +171,12 @@ impl<'a, T: Scalar> Ragged<'a, T> {
             Some(first) => return bad(format!("offsets must start at 0, got {first}")),
         }
         if let Some(i) = offsets.windows(2).position(|pair| pair[1] < pair[0]) {
-            return bad(format!("offsets must ascend, got {} after {} at position {}", offsets[i + 1], offsets[i], i + 1));
+            return bad(format!(
+                "offsets must ascend, got {} after {} at position {}",
+                offsets[i + 1],
+                offsets[i],
+                i + 1
+            ));
         }
         let end = offsets[offsets.len() - 1];
         if usize::try_from(end).ok() != Some(rows.len()) {
@@ -246,7 +255,7 @@ pub fn dot<T: Scalar>(u: &[T], v: &[T]) -> T::Wide {
     let mut width = LANES / 2;
     while width > 0 {
         for lane in 0..width {
-            sums[lane] = sums[lane] + sums[lane + width];
+            sums[lane] += sums[lane + width];
         }
         width /= 2;
     }
@@ -266,7 +275,12 @@ pub fn dot_double<T: Scalar>(u: &[T], v: &[T]) -> f64 {
 ///
 /// # Errors
 /// [`Error::NonFinite`] and [`Error::ZeroVector`], with the first such row.
-pub fn inverse_norms<T: Scalar>(argument: &'static str, rows: Rows<'_, T>, zero: Zero, out: &mut Vec<f64>) -> Result<()> {
+pub fn inverse_norms<T: Scalar>(
+    argument: &'static str,
+    rows: Rows<'_, T>,
+    zero: Zero,
+    out: &mut Vec<f64>,
+) -> Result<()> {
     out.clear();
     out.reserve(rows.len());
     for i in 0..rows.len() {

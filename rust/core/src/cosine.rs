@@ -1,0 +1,429 @@
+//! Cosine similarity of rows: all of it, the nearest few, or the pairs above a threshold.
+//!
+//! cos(u, v) = u.v / (|u| |v|), in [-1, 1]; more is more alike. Decisions (who is nearer, who passes a threshold) are
+//! those of f64 arithmetic in index order, for every number of threads.
+
+use std::ops::ControlFlow;
+
+use crate::error::{Error, Result};
+use crate::judge::{Norms, Side, margin, not_empty, same_dim};
+use crate::rows::{Rows, Scalar, Zero};
+use crate::tiles::{Cut, Shape, for_each_band, pieces};
+use crate::work::Run;
+
+pub use crate::judge::Threshold;
+
+/// Cosine of every row of `x` with every row of `y` (with `x` itself where `y` is `None`), row after row:
+/// `x.len() * y.len()` values in [-1, 1].
+///
+/// Summed in the arithmetic of the rows (f32 for f16 and f32 rows); what comes near 1 or -1 is recomputed in f64, so
+/// equal rows have exactly 1. With `y` absent each pair is computed once.
+///
+/// # Errors
+/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::ZeroVector`], [`Error::TooLarge`],
+/// [`Error::Interrupted`].
+///
+/// ```
+/// use tracewarp_core::{cosine::cosine_similarity, rows::{Rows, Zero}, work::Run};
+/// let x = Rows::new("x", &[3.0f64, 4.0, 1.0, 0.0], 2)?;
+/// let table = cosine_similarity(x, None, Zero::Error, &mut Run::new(1, &mut || false)?)?;
+/// assert_eq!((table[0], table[3]), (1.0, 1.0));
+/// assert!((table[1] - 0.6).abs() < 1e-15 && table[1] == table[2]);
+/// # Ok::<(), tracewarp_core::Error>(())
+/// ```
+pub fn cosine_similarity<T: Scalar>(
+    x: Rows<'_, T>,
+    y: Option<Rows<'_, T>>,
+    zero: Zero,
+    run: &mut Run<'_>,
+) -> Result<Vec<f64>> {
+    let table = Sides::new(x, y, zero)?;
+    let (x, y, shape) = table.sides();
+    let (n, m) = (x.len(), y.len());
+    let near_one = 1.0 - table.margin;
+    let mut out = zeros(n, m)?;
+    let cut = Cut::default();
+    // Whole rows a piece, about a quarter of a million pairs, so that an interrupt is heard soon.
+    let piece_rows = ((1 << 18) / m).clamp(1, cut.rows);
+    run.each(
+        out.chunks_mut(piece_rows * m).enumerate().collect(),
+        || (),
+        |(), (piece, out)| {
+            let start = piece * piece_rows;
+            for columns in pieces(if shape == Shape::Triangle { start } else { 0 }..m, cut.columns) {
+                for (k, row) in out.chunks_mut(m).enumerate() {
+                    let i = start + k;
+                    let first = if shape == Shape::Triangle { columns.start.max(i) } else { columns.start };
+                    for (j, value) in (first..columns.end).zip(&mut row[first..columns.end]) {
+                        let quick = x.screen(i, y, j);
+                        *value = if quick.abs() > near_one { x.judge(i, y, j) } else { quick };
+                    }
+                }
+            }
+            Ok(())
+        },
+    )?;
+    if shape == Shape::Triangle {
+        for i in 1..n {
+            for j in 0..i {
+                out[i * n + j] = out[j * n + i];
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The nearest rows of each query: `k` a query, row after row.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TopK {
+    /// Row numbers, nearest first.
+    pub indices: Vec<i64>,
+    /// Their cosines, in f64, in [-1, 1].
+    pub similarities: Vec<f64>,
+}
+
+/// The `k` rows with the largest cosine to each query, by f64 value, then by lower row number.
+///
+/// A quick look at all rows leaves those within the rounding margin of the k-th; they are ranked in f64.
+///
+/// # Errors
+/// [`Error::Option`] unless 1 <= k <= `rows.len()`; [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`],
+/// [`Error::ZeroVector`], [`Error::TooLarge`], [`Error::Interrupted`].
+///
+/// ```
+/// use tracewarp_core::{cosine::top_k, rows::{Rows, Zero}, work::Run};
+/// let rows = Rows::new("rows", &[0.0f32, 1.0, 1.0, 0.0, 2.0, 0.0], 2)?;
+/// let queries = Rows::new("queries", &[5.0f32, 0.0], 2)?;
+/// let nearest = top_k(queries, rows, 2, Zero::Error, &mut Run::new(1, &mut || false)?)?;
+/// assert_eq!(nearest.indices, [1, 2]);
+/// assert_eq!(nearest.similarities, [1.0, 1.0]);
+/// # Ok::<(), tracewarp_core::Error>(())
+/// ```
+pub fn top_k<T: Scalar>(
+    queries: Rows<'_, T>,
+    rows: Rows<'_, T>,
+    k: usize,
+    zero: Zero,
+    run: &mut Run<'_>,
+) -> Result<TopK> {
+    not_empty("queries", queries)?;
+    not_empty("rows", rows)?;
+    same_dim("rows", rows, queries.dim())?;
+    if k == 0 || k > rows.len() {
+        let got = format!("{k} for {} rows", rows.len());
+        return Err(Error::Option { option: "k", expected: "at least 1 and at most the number of rows", got });
+    }
+    let (query_norms, row_norms) = (Norms::of("queries", queries, zero)?, Norms::of("rows", rows, zero)?);
+    let (queries, rows) = (Side::new(queries, &query_norms), Side::new(rows, &row_norms));
+    let reach = 2.0 * margin::<T::Wide>(query_norms.dim());
+    let mut similarities = zeros(queries.len(), k)?;
+    let mut indices = vec![0i64; similarities.len()];
+    let group = 8; // queries that go by while a piece of the rows stays in the cache
+    run.each(
+        indices.chunks_mut(group * k).zip(similarities.chunks_mut(group * k)).enumerate().collect(),
+        || (vec![0.0f64; group * rows.len()], Vec::new(), Vec::new()),
+        |(quick, order, near): &mut (Vec<f64>, Vec<f64>, Vec<(f64, usize)>), (g, (indices, similarities))| {
+            let n = rows.len();
+            for columns in pieces(0..n, Cut::default().columns) {
+                for q in 0..indices.len() / k {
+                    for j in columns.clone() {
+                        quick[q * n + j] = queries.screen(g * group + q, rows, j);
+                    }
+                }
+            }
+            for (q, (indices, similarities)) in indices.chunks_mut(k).zip(similarities.chunks_mut(k)).enumerate() {
+                let quick = &quick[q * n..(q + 1) * n];
+                order.clear();
+                order.extend_from_slice(quick);
+                let kth = *order.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a)).1;
+                let contenders = (0..n).filter(|&j| quick[j] >= kth - reach);
+                near.clear();
+                near.extend(contenders.map(|j| (queries.judge(g * group + q, rows, j), j)));
+                near.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+                for ((index, similarity), (value, j)) in indices.iter_mut().zip(similarities).zip(near.iter()) {
+                    *index = signed(*j);
+                    *similarity = *value;
+                }
+            }
+            Ok(())
+        },
+    )?;
+    Ok(TopK { indices, similarities })
+}
+
+/// Pairs of rows that pass a threshold, in ascending order of (i, j).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SimilarPairs {
+    /// Row numbers in `x`.
+    pub i: Vec<i64>,
+    /// Row numbers in `y`, or in `x` and then above `i`.
+    pub j: Vec<i64>,
+    /// Cosines in f64, in [-1, 1].
+    pub similarity: Vec<f64>,
+    /// True where there were more pairs than asked for; the first ones are kept.
+    pub truncated: bool,
+}
+
+/// The pairs of a row of `x` and a row of `y` (two rows of `x`, i < j, where `y` is `None`) that pass `threshold`; the
+/// first `max_pairs` of them where that is given.
+///
+/// # Errors
+/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::ZeroVector`], [`Error::TooLarge`],
+/// [`Error::Interrupted`].
+///
+/// ```
+/// use tracewarp_core::{cosine::{Threshold, pairs}, rows::{Rows, Zero}, work::Run};
+/// let x = Rows::new("x", &[3.0f64, 4.0, 1.0, 0.0, 6.0, 8.0], 2)?;
+/// let found = pairs(x, None, Threshold::above(0.6)?, None, Zero::Error, &mut Run::new(1, &mut || false)?)?;
+/// assert_eq!((found.i, found.j, found.similarity), (vec![0], vec![2], vec![1.0]));
+/// # Ok::<(), tracewarp_core::Error>(())
+/// ```
+pub fn pairs<T: Scalar>(
+    x: Rows<'_, T>,
+    y: Option<Rows<'_, T>>,
+    threshold: Threshold,
+    max_pairs: Option<usize>,
+    zero: Zero,
+    run: &mut Run<'_>,
+) -> Result<SimilarPairs> {
+    pairs_by(x, y, threshold, max_pairs, zero, Cut::default(), run)
+}
+
+fn pairs_by<T: Scalar>(
+    x: Rows<'_, T>,
+    y: Option<Rows<'_, T>>,
+    threshold: Threshold,
+    max_pairs: Option<usize>,
+    zero: Zero,
+    cut: Cut,
+    run: &mut Run<'_>,
+) -> Result<SimilarPairs> {
+    let table = Sides::new(x, y, zero)?;
+    let (x, y, shape) = table.sides();
+    let limit = max_pairs.unwrap_or(usize::MAX);
+    let mut found = SimilarPairs::default();
+    for_each_band(
+        run,
+        (x.len(), y.len(), shape),
+        cut,
+        |tile, out: &mut Vec<(usize, usize, f64)>| {
+            // One more than asked for is enough to know that there are more.
+            let within = tile.rows.clone().flat_map(|i| tile.columns(i).map(move |j| (i, j)));
+            let passing = within.filter(|&(i, j)| threshold.passes(x, i, y, j, table.margin));
+            out.extend(passing.take(limit.saturating_add(1)).map(|(i, j)| (i, j, x.judge(i, y, j))));
+        },
+        |tiles| {
+            let mut band: Vec<_> = tiles.into_iter().flatten().collect();
+            band.sort_unstable_by_key(|&(i, j, _)| (i, j));
+            let room = limit - found.i.len();
+            found.truncated = band.len() > room;
+            for (i, j, similarity) in band.into_iter().take(room) {
+                found.i.push(signed(i));
+                found.j.push(signed(j));
+                found.similarity.push(similarity);
+            }
+            if found.truncated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        },
+    )?;
+    Ok(found)
+}
+
+/// One or two sets of rows with their norms.
+struct Sides<'a, T: Scalar> {
+    x: Rows<'a, T>,
+    x_norms: Norms<T::Wide>,
+    y: Option<(Rows<'a, T>, Norms<T::Wide>)>,
+    margin: f64,
+}
+
+impl<'a, T: Scalar> Sides<'a, T> {
+    fn new(x: Rows<'a, T>, y: Option<Rows<'a, T>>, zero: Zero) -> Result<Self> {
+        not_empty("x", x)?;
+        let x_norms = Norms::of("x", x, zero)?;
+        let y = match y {
+            None => None,
+            Some(y) => {
+                not_empty("y", y)?;
+                same_dim("y", y, x.dim())?;
+                Some((y, Norms::of("y", y, zero)?))
+            }
+        };
+        Ok(Self { x, x_norms, y, margin: margin::<T::Wide>(x.dim()) })
+    }
+
+    fn sides(&self) -> (Side<'_, T>, Side<'_, T>, Shape) {
+        let x = Side::new(self.x, &self.x_norms);
+        match &self.y {
+            None => (x, x, Shape::Triangle),
+            Some((y, norms)) => (x, Side::new(*y, norms), Shape::Rectangle),
+        }
+    }
+}
+
+fn zeros(n: usize, m: usize) -> Result<Vec<f64>> {
+    let too_large = || Error::TooLarge { what: "the result", bytes: n as u128 * m as u128 * 8 };
+    let len = n.checked_mul(m).ok_or_else(too_large)?;
+    let mut out = Vec::new();
+    out.try_reserve_exact(len).map_err(|_| too_large())?;
+    out.resize(len, 0.0);
+    Ok(out)
+}
+
+#[expect(clippy::cast_possible_wrap, reason = "a number of rows in memory is below 2^63")]
+pub(crate) fn signed(index: usize) -> i64 {
+    index as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn with_run<R>(threads: usize, call: impl FnOnce(&mut Run<'_>) -> Result<R>) -> Result<R> {
+        call(&mut Run::new(threads, &mut || false)?)
+    }
+
+    /// The textbook: one f64 loop over the rows.
+    fn plain(u: &[f32], v: &[f32]) -> f64 {
+        let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+        product(u, v) / product(u, u).sqrt() / product(v, v).sqrt()
+    }
+
+    #[test]
+    fn sizes_and_dims_are_checked() {
+        let x = Rows::new("x", &[1.0f32, 0.0], 2).unwrap();
+        let none = Rows::new("y", &[] as &[f32], 2).unwrap();
+        let other = Rows::new("y", &[1.0f32, 0.0, 0.0], 3).unwrap();
+        let call = |y| with_run(1, |run| cosine_similarity(x, Some(y), Zero::Error, run));
+        assert!(matches!(call(none), Err(Error::Empty { argument: "y", .. })));
+        assert!(matches!(call(other), Err(Error::Shape { argument: "y", .. })));
+        for k in [0, 2] {
+            let call = with_run(1, |run| top_k(x, x, k, Zero::Error, run));
+            assert!(matches!(call, Err(Error::Option { option: "k", .. })));
+        }
+    }
+
+    #[test]
+    fn zero_rows_are_refused_or_orthogonal() {
+        let x = Rows::new("x", &[1.0f32, 0.0, 0.0, 0.0], 2).unwrap();
+        let refused = with_run(1, |run| cosine_similarity(x, None, Zero::Error, run));
+        assert_eq!(refused, Err(Error::ZeroVector { argument: "x", row: 1 }));
+        let table = with_run(1, |run| cosine_similarity(x, None, Zero::Orthogonal, run)).unwrap();
+        assert_eq!(table, [1.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn non_finite_rows_are_refused_by_number() {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let data = [1.0f32, 0.0, bad, 0.0];
+            let x = Rows::new("x", &data, 2).unwrap();
+            let refused = with_run(1, |run| cosine_similarity(x, None, Zero::Orthogonal, run));
+            assert_eq!(refused, Err(Error::NonFinite { argument: "x", row: 1 }));
+        }
+    }
+
+    #[test]
+    fn a_question_answered_yes_interrupts() {
+        let x = Rows::new("x", &[1.0f32, 0.0], 2).unwrap();
+        let call = cosine_similarity(x, None, Zero::Error, &mut Run::new(1, &mut || true).unwrap());
+        assert_eq!(call, Err(Error::Interrupted));
+    }
+
+    #[test]
+    fn orthogonal_rows_tie_whatever_the_sign_of_their_zero() {
+        let rows = Rows::new("rows", &[0.0f32, -1.0, -1.0, 0.0, 0.0, 1.0], 2).unwrap();
+        let query = Rows::new("queries", &[0.0f32, -1.0], 2).unwrap();
+        let query_two = Rows::new("queries", &[-1.0f32, 0.0], 2).unwrap();
+        for (query, order) in [(query, [0, 1, 2]), (query_two, [1, 0, 2])] {
+            let nearest = with_run(1, |run| top_k(query, rows, 3, Zero::Error, run)).unwrap();
+            assert_eq!(nearest.indices, order);
+        }
+    }
+
+    #[test]
+    fn truncation_keeps_the_first_pairs_and_says_so() {
+        let data = vec![1.0f32; 12];
+        let x = Rows::new("x", &data, 1).unwrap();
+        let call = |max| with_run(2, |run| pairs(x, None, Threshold::at_least(1.0)?, max, Zero::Error, run)).unwrap();
+        let all = call(None);
+        assert_eq!((all.i.len(), all.truncated), (66, false));
+        assert!(!call(Some(66)).truncated);
+        for max in [0, 1, 13, 65] {
+            let some = call(Some(max));
+            assert!(some.truncated);
+            assert_eq!((&some.i[..], &some.j[..]), (&all.i[..max], &all.j[..max]));
+        }
+    }
+
+    fn small_rows() -> impl Strategy<Value = (usize, Vec<f32>)> {
+        // Small integers make ties and exact thresholds common.
+        (1usize..5, 1usize..34).prop_flat_map(|(dim, n)| {
+            let row = prop::collection::vec(-2i8..=2, dim).prop_filter("zero row", |r| r.iter().any(|v| *v != 0));
+            (
+                Just(dim),
+                prop::collection::vec(row, n).prop_map(|rows| rows.concat().into_iter().map(f32::from).collect()),
+            )
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn table_agrees_with_the_textbook((dim, data) in small_rows(), threads in 1usize..4) {
+            let x = Rows::new("x", &data, dim).unwrap();
+            let table = with_run(threads, |run| cosine_similarity(x, None, Zero::Error, run)).unwrap();
+            let both = with_run(threads, |run| cosine_similarity(x, Some(x), Zero::Error, run)).unwrap();
+            prop_assert_eq!(&table, &both);
+            for i in 0..x.len() {
+                for j in 0..x.len() {
+                    let got = table[i * x.len() + j];
+                    prop_assert!((got - plain(x.row(i), x.row(j))).abs() < 1e-6);
+                    prop_assert!((-1.0..=1.0).contains(&got));
+                }
+            }
+        }
+
+        #[test]
+        fn pairs_do_not_depend_on_threads_or_cut(
+            (dim, data) in small_rows(),
+            threshold in prop::sample::select(vec![-1.0, -0.5, 0.0, 0.5, 0.6, 0.7, 1.0]),
+            strict: bool,
+            (rows, columns, band) in (1usize..9, 1usize..9, 1usize..200),
+        ) {
+            let x = Rows::new("x", &data, dim).unwrap();
+            let threshold = Threshold::new(threshold, strict).unwrap();
+            let call = |threads, cut| {
+                with_run(threads, |run| pairs_by(x, None, threshold, None, Zero::Error, cut, run)).unwrap()
+            };
+            let usual = call(1, Cut::default());
+            prop_assert_eq!(&usual, &call(3, Cut { rows, columns, band }));
+            let near = |v: f64| (v - threshold.value()).abs() < 1e-12;
+            for i in 0..x.len() {
+                for j in i + 1..x.len() {
+                    let value = plain(x.row(i), x.row(j));
+                    let found = usual.i.iter().zip(&usual.j).any(|(a, b)| (*a, *b) == (signed(i), signed(j)));
+                    prop_assert!(near(value) || found == threshold.holds(value));
+                }
+            }
+        }
+
+        #[test]
+        fn top_k_is_the_head_of_the_sorted_row((dim, data) in small_rows(), threads in 1usize..4) {
+            let x = Rows::new("x", &data, dim).unwrap();
+            let n = x.len();
+            let all = with_run(threads, |run| top_k(x, x, n, Zero::Error, run)).unwrap();
+            for q in 0..n {
+                let (indices, values) = (&all.indices[q * n..][..n], &all.similarities[q * n..][..n]);
+                for i in 1..n {
+                    let ordered = values[i - 1] > values[i] || values[i - 1] == values[i] && indices[i - 1] < indices[i];
+                    prop_assert!(ordered);
+                }
+            }
+            for k in 1..=n {
+                let some = with_run(1, |run| top_k(x, x, k, Zero::Error, run)).unwrap();
+                for q in 0..n {
+                    prop_assert_eq!(&some.indices[q * k..][..k], &all.indices[q * n..][..k]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! An incremental filter that keeps the rows that differ enough from every row kept before.
+
+use crate::cosine::{Threshold, signed};
+use crate::error::{Error, Result};
+use crate::judge::{Norms, Side, margin, not_empty, same_dim};
+use crate::rows::{Float, Rows, Scalar, Zero};
+use crate::tiles::{Cut, pieces};
+use crate::work::Run;
+
+/// What became of each row of one call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// True where the row was kept.
+    pub accepted: Vec<bool>,
+    /// Of a rejected row: the arrival number of the lowest-numbered kept row that is too similar; else -1.
+    pub witness: Vec<i64>,
+    /// Of a rejected row: its f64 cosine with the witness; else NaN.
+    pub similarity: Vec<f64>,
+}
+
+/// Accepts a row only when its cosine with every row accepted before is below the threshold, in order of arrival.
+///
+/// Rows are numbered by arrival since the filter was made, across calls. The filter owns copies of the accepted rows:
+/// [`DiversityFilter::rows`], [`DiversityFilter::indices`] and [`DiversityFilter::seen`] are its whole state, from
+/// which [`DiversityFilter::restore`] makes an equal one.
+///
+/// ```
+/// use tracewarp_core::{diversity::DiversityFilter, rows::{Rows, Zero}, work::Run};
+/// let mut filter = DiversityFilter::<f32>::new(2, 0.70, Zero::Error)?;
+/// let rows = Rows::new("rows", &[1.0, 0.0, 0.0, 1.0, 2.0, 0.1], 2)?;
+/// let result = filter.add(rows, &mut Run::new(1, &mut || false)?)?;
+/// assert_eq!(result.accepted, [true, true, false]);
+/// assert_eq!(result.witness, [-1, -1, 0]);
+/// # Ok::<(), tracewarp_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct DiversityFilter<T: Scalar> {
+    dim: usize,
+    threshold: Threshold,
+    zero: Zero,
+    kept: Vec<T>,
+    norms: Norms<T::Wide>,
+    indices: Vec<i64>,
+    seen: usize,
+}
+
+impl<T: Scalar> DiversityFilter<T> {
+    /// An empty filter for rows of `dim` numbers; a row with a cosine of `threshold` or more to a kept one is
+    /// rejected.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for `dim` 0 and for a threshold outside [-1, 1].
+    pub fn new(dim: usize, threshold: f64, zero: Zero) -> Result<Self> {
+        if dim == 0 {
+            return Err(Error::Option { option: "dim", expected: "at least 1", got: "0".to_owned() });
+        }
+        let threshold = Threshold::at_least(threshold)?;
+        Ok(Self { dim, threshold, zero, kept: Vec::new(), norms: Norms::new(dim), indices: Vec::new(), seen: 0 })
+    }
+
+    /// The filter that had accepted `rows`, of arrival numbers `indices`, after it had seen `seen` rows.
+    ///
+    /// # Errors
+    /// As [`DiversityFilter::new`]; [`Error::NonFinite`] and [`Error::ZeroVector`]; [`Error::Shape`] where `rows` and
+    /// `indices` disagree; [`Error::Offsets`] unless the indices ascend within `0..seen`.
+    pub fn restore(threshold: f64, zero: Zero, rows: Rows<'_, T>, indices: &[i64], seen: usize) -> Result<Self> {
+        let mut filter = Self::new(rows.dim(), threshold, zero)?;
+        if indices.len() != rows.len() {
+            let (expected, got) = (format!("{} numbers, one a row", rows.len()), indices.len().to_string());
+            return Err(Error::Shape { argument: "indices", expected, got });
+        }
+        let ascends = indices.windows(2).all(|pair| pair[0] < pair[1]);
+        let inside =
+            indices.first().is_none_or(|first| *first >= 0) && indices.last().is_none_or(|last| *last < signed(seen));
+        if !(ascends && inside) {
+            let problem = format!("expected arrival numbers that ascend within 0..{seen}");
+            return Err(Error::Offsets { argument: "indices", problem });
+        }
+        filter.norms = Norms::of("rows", rows, zero)?;
+        filter.kept.extend_from_slice(rows.data());
+        filter.indices.extend_from_slice(indices);
+        filter.seen = seen;
+        Ok(filter)
+    }
+
+    /// The same filter with its rows in a wider type; its decisions stay what they were.
+    #[must_use]
+    pub fn widen<U: Float>(&self) -> DiversityFilter<U> {
+        let kept: Vec<U> = self.kept.iter().map(|v| U::from_double(v.double())).collect();
+        let mut norms = Norms::new(self.dim);
+        for (i, row) in kept.chunks_exact(self.dim).enumerate() {
+            // The rows were checked when they came, and widening is exact.
+            let checked = norms.push("rows", i, row, Zero::Orthogonal);
+            debug_assert!(checked.is_ok(), "a stored row is finite");
+        }
+        let (indices, seen) = (self.indices.clone(), self.seen);
+        DiversityFilter { dim: self.dim, threshold: self.threshold, zero: self.zero, kept, norms, indices, seen }
+    }
+
+    /// Judges `rows` in order and keeps the accepted ones. On an error nothing has been added.
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::ZeroVector`], [`Error::TooLarge`],
+    /// [`Error::Interrupted`].
+    pub fn add(&mut self, rows: Rows<'_, T>, run: &mut Run<'_>) -> Result<Accepted> {
+        self.add_by(rows, 256, run)
+    }
+
+    fn add_by(&mut self, rows: Rows<'_, T>, block: usize, run: &mut Run<'_>) -> Result<Accepted> {
+        not_empty("rows", rows)?;
+        same_dim("rows", rows, self.dim)?;
+        let norms = Norms::of("rows", rows, self.zero)?;
+        let arriving = Side::new(rows, &norms);
+        let before = self.len();
+        let mut witnesses: Vec<Option<usize>> = vec![None; rows.len()];
+        for block in pieces(0..rows.len(), block) {
+            if let Err(error) = self.judge_block(arriving, block.start, &mut witnesses[block], run) {
+                self.truncate(before);
+                return Err(error);
+            }
+        }
+        let kept = self.side();
+        let mut result = Accepted {
+            accepted: witnesses.iter().map(Option::is_none).collect(),
+            witness: Vec::with_capacity(rows.len()),
+            similarity: Vec::with_capacity(rows.len()),
+        };
+        for (i, witness) in witnesses.iter().enumerate() {
+            result.witness.push(witness.map_or(-1, |k| self.indices[k]));
+            result.similarity.push(witness.map_or(f64::NAN, |k| arriving.judge(i, kept, k)));
+        }
+        self.seen += rows.len();
+        Ok(result)
+    }
+
+    /// Finds the first kept row that is too similar to each row from `start` on, keeping those that have none.
+    fn judge_block(
+        &mut self,
+        arriving: Side<'_, T>,
+        start: usize,
+        witnesses: &mut [Option<usize>],
+        run: &mut Run<'_>,
+    ) -> Result<()> {
+        let margin = margin::<T::Wide>(self.dim);
+        let threshold = self.threshold;
+        let known = self.len();
+        let kept = self.side();
+        // Against what was kept before the block: all rows at once.
+        run.each(
+            witnesses.chunks_mut(8).enumerate().collect(),
+            || (),
+            |(), (group, witnesses)| {
+                for columns in pieces(0..known, Cut::default().columns) {
+                    for (k, witness) in witnesses.iter_mut().enumerate() {
+                        let i = start + group * 8 + k;
+                        if witness.is_none() {
+                            *witness = columns.clone().find(|&j| threshold.passes(arriving, i, kept, j, margin));
+                        }
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        // Within the block the fate of a row depends on the rows before it: one by one.
+        for (k, witness) in witnesses.iter_mut().enumerate() {
+            run.check()?;
+            let i = start + k;
+            if witness.is_none() {
+                let kept = self.side();
+                *witness = (known..self.len()).find(|&j| threshold.passes(arriving, i, kept, j, margin));
+            }
+            if witness.is_none() {
+                self.kept.extend_from_slice(arriving.row(i));
+                self.norms.push_from(arriving.norms(), i);
+                self.indices.push(signed(self.seen + i));
+            }
+        }
+        Ok(())
+    }
+
+    fn side(&self) -> Side<'_, T> {
+        Side::new(self.rows(), &self.norms)
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.kept.truncate(len * self.dim);
+        self.norms.truncate(len);
+        self.indices.truncate(len);
+    }
+
+    /// The accepted rows, in order of arrival.
+    #[must_use]
+    pub fn rows(&self) -> Rows<'_, T> {
+        Rows::new("rows", &self.kept, self.dim).unwrap_or_else(|_| unreachable!("whole rows are stored"))
+    }
+
+    /// Arrival numbers of the accepted rows, ascending.
+    #[must_use]
+    pub fn indices(&self) -> &[i64] {
+        &self.indices
+    }
+
+    /// Number of accepted rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// True before the first row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// Number of rows judged so far, accepted or not.
+    #[must_use]
+    pub fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// Numbers a row.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn add<T: Scalar>(filter: &mut DiversityFilter<T>, dim: usize, data: &[T], block: usize) -> Accepted {
+        let mut stop = || false;
+        filter.add_by(Rows::new("rows", data, dim).unwrap(), block, &mut Run::new(2, &mut stop).unwrap()).unwrap()
+    }
+
+    /// The textbook: each row against the kept rows, in order.
+    fn plain(rows: Rows<'_, f32>, threshold: f64) -> (Vec<bool>, Vec<i64>) {
+        let norms = Norms::of("rows", rows, Zero::Error).unwrap();
+        let side = Side::new(rows, &norms);
+        let mut kept: Vec<usize> = Vec::new();
+        let (mut accepted, mut witnesses) = (Vec::new(), Vec::new());
+        for i in 0..rows.len() {
+            let witness = kept.iter().find(|&&j| side.judge(i, side, j) >= threshold).copied();
+            accepted.push(witness.is_none());
+            witnesses.push(witness.map_or(-1, signed));
+            if witness.is_none() {
+                kept.push(i);
+            }
+        }
+        (accepted, witnesses)
+    }
+
+    #[test]
+    fn exactly_at_the_threshold_is_rejected() {
+        let mut filter = DiversityFilter::<f32>::new(2, 0.6, Zero::Error).unwrap();
+        let result = add(&mut filter, 2, &[1.0, 0.0, 3.0, 4.0], 256);
+        assert_eq!(result.accepted, [true, false]);
+        assert_eq!(result.similarity[1], 0.6);
+        assert!(result.similarity[0].is_nan());
+    }
+
+    #[test]
+    fn an_error_adds_nothing() {
+        let mut filter = DiversityFilter::<f32>::new(2, 0.7, Zero::Error).unwrap();
+        add(&mut filter, 2, &[1.0, 0.0], 256);
+        let mut stop = || false;
+        let mut run = Run::new(1, &mut stop).unwrap();
+        let bad = filter.add(Rows::new("rows", &[0.0, 1.0, f32::NAN, 0.0], 2).unwrap(), &mut run);
+        assert_eq!(bad, Err(Error::NonFinite { argument: "rows", row: 1 }));
+        let mut asked = 0;
+        let mut stop = || {
+            asked += 1;
+            asked > 2
+        };
+        let mut run = Run::new(1, &mut stop).unwrap();
+        let data = [0.0, 1.0, -1.0, 0.0, 0.0, -1.0, 1.0, 1.0];
+        let cut_short = filter.add(Rows::new("rows", &data, 2).unwrap(), &mut run);
+        assert!(matches!(cut_short, Err(Error::Interrupted)));
+        assert_eq!((filter.len(), filter.seen()), (1, 1));
+    }
+
+    #[test]
+    fn a_state_that_could_not_have_been_is_refused() {
+        let data = [1.0f32, 0.0, 0.0, 1.0];
+        let rows = Rows::new("rows", &data, 2).unwrap();
+        for (indices, seen) in [(&[0i64][..], 2), (&[1, 0], 2), (&[0, 2], 2), (&[-1, 0], 2), (&[0, 0], 2)] {
+            assert!(DiversityFilter::restore(0.7, Zero::Error, rows, indices, seen).is_err(), "{indices:?}");
+        }
+    }
+
+    fn small_rows() -> impl Strategy<Value = (usize, Vec<f32>)> {
+        (1usize..5, 1usize..40).prop_flat_map(|(dim, n)| {
+            let row = prop::collection::vec(-2i8..=2, dim).prop_filter("zero row", |r| r.iter().any(|v| *v != 0));
+            (Just(dim), prop::collection::vec(row, n).prop_map(|r| r.concat().into_iter().map(f32::from).collect()))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn filter_agrees_with_the_textbook_however_it_is_fed(
+            (dim, data) in small_rows(),
+            threshold in prop::sample::select(vec![-1.0, 0.0, 0.5, 0.6, 0.7, 1.0]),
+            block in 1usize..12,
+            split in 1usize..40,
+        ) {
+            let rows = Rows::new("rows", &data, dim).unwrap();
+            let expected = plain(rows, threshold);
+            let mut whole = DiversityFilter::new(dim, threshold, Zero::Error).unwrap();
+            let result = add(&mut whole, dim, &data, block);
+            prop_assert_eq!((&result.accepted, &result.witness), (&expected.0, &expected.1));
+
+            let split = split.min(rows.len());
+            let mut parts = DiversityFilter::new(dim, threshold, Zero::Error).unwrap();
+            let mut fates = add(&mut parts, dim, &data[..split * dim], block).accepted;
+            let mut parts =
+                DiversityFilter::restore(threshold, Zero::Error, parts.rows(), parts.indices(), parts.seen()).unwrap();
+            let mut wide = parts.widen::<f64>();
+            if split < rows.len() {
+                fates.extend(add(&mut parts, dim, &data[split * dim..], block).accepted);
+                let rest: Vec<f64> = data[split * dim..].iter().map(|v| f64::from(*v)).collect();
+                add(&mut wide, dim, &rest, block);
+            }
+            prop_assert_eq!(fates, result.accepted);
+            prop_assert_eq!(parts.indices(), whole.indices());
+            prop_assert_eq!(wide.indices(), whole.indices());
+            prop_assert_eq!(parts.seen(), rows.len());
+        }
+    }
+}
