@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tracewarp import _core
 from tracewarp.errors import DtypeError, OptionError, ShapeError
 
 FloatArray = NDArray[Any]
@@ -130,29 +129,11 @@ def as_pairs(argument: str, value: object) -> NDArray[np.int64]:
 def default_threads(threads: object = None) -> int:
     """Return the number of threads to use: the argument, or the CPUs that this process may use.
 
-    The default honours the affinity mask and the cgroup's CPU quota.
+    The default honours the affinity mask and the control group's CPU quota.
 
     Raises:
         OptionError: Fewer than one.
     """
     if threads is not None:
         return as_integer("threads", threads, least=1)
-    affinity = getattr(os, "sched_getaffinity", None)
-    count = len(affinity(0)) if affinity is not None else (os.cpu_count() or 1)
-    quota = _cgroup_quota(Path("/sys/fs/cgroup"))
-    return max(1, count if quota is None else min(count, math.ceil(quota)))
-
-
-def _cgroup_quota(root: Path) -> float | None:
-    """CPUs that the control group grants, or None without a limit (versions 2 and 1)."""
-    try:
-        limit, period = (root / "cpu.max").read_text().split()
-        return None if limit == "max" else int(limit) / int(period)
-    except (OSError, ValueError):
-        pass
-    try:
-        limit = (root / "cpu" / "cpu.cfs_quota_us").read_text().strip()
-        period = (root / "cpu" / "cpu.cfs_period_us").read_text().strip()
-        return None if int(limit) <= 0 else int(limit) / int(period)
-    except (OSError, ValueError):
-        return None
+    return _core.available_threads()

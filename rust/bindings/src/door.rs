@@ -52,7 +52,9 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
 
 /// An exception of `tracewarp.errors` by name.
 pub(crate) fn exception(py: Python<'_>, name: &str, message: String) -> PyErr {
-    let class = py.import("tracewarp.errors").and_then(|errors| errors.getattr(name)?.cast_into::<PyType>().map_err(Into::into));
+    let class = py
+        .import("tracewarp.errors")
+        .and_then(|errors| errors.getattr(name)?.cast_into::<PyType>().map_err(Into::into));
     match class {
         Ok(class) => PyErr::from_type(class, (message,)),
         Err(error) => error,

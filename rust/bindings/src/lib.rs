@@ -4,8 +4,11 @@
 
 mod arrays;
 mod door;
+mod dtw;
 mod machine;
 mod ngrams;
+mod options;
+mod vertex;
 
 use pyo3::prelude::*;
 
@@ -13,6 +16,8 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    dtw::register(module)?;
+    vertex::register(module)?;
     machine::register(module)?;
     ngrams::register(module)?;
     Ok(())

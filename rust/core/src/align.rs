@@ -35,7 +35,13 @@ pub struct Constraints {
 
 impl Default for Constraints {
     fn default() -> Self {
-        Self { window_steps: None, open_begin: false, open_end: false, max_distance: f64::INFINITY, ties: Ties::Diagonal }
+        Self {
+            window_steps: None,
+            open_begin: false,
+            open_end: false,
+            max_distance: f64::INFINITY,
+            ties: Ties::Diagonal,
+        }
     }
 }
 
@@ -57,7 +63,9 @@ impl Constraints {
     /// transposition and reversal.
     #[must_use]
     pub fn band(&self, i: usize, m: usize, n: usize) -> std::ops::Range<usize> {
-        let Some(w) = self.window_steps else { return 0..n };
+        let Some(w) = self.window_steps else {
+            return 0..n;
+        };
         let below = w.saturating_add(m.saturating_sub(n));
         let above = w.saturating_add(n.saturating_sub(m));
         i.saturating_sub(below)..i.saturating_add(above).saturating_add(1).min(n)
@@ -148,7 +156,14 @@ pub fn align(
 /// head of `path`; returns its length. `path` must hold m + n - 1 cells.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "sizes were checked to fit i32")]
-pub fn trace(m: usize, n: usize, column: usize, constraints: &Constraints, space: &Workspace, path: &mut [[i32; 2]]) -> usize {
+pub fn trace(
+    m: usize,
+    n: usize,
+    column: usize,
+    constraints: &Constraints,
+    space: &Workspace,
+    path: &mut [[i32; 2]],
+) -> usize {
     let stride = band_width(constraints, m, n);
     let (mut i, mut j, mut length) = (m - 1, column, 0);
     loop {

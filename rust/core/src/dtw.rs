@@ -159,7 +159,9 @@ fn one(
     ask: &mut dyn FnMut() -> Result<()>,
 ) -> Result<(f64, usize)> {
     let end = align(costs, &options.constraints, want_path, space, ask)?;
-    let (Some(column), true) = (end.column, want_path) else { return Ok((end.distance, 0)) };
+    let (Some(column), true) = (end.column, want_path) else {
+        return Ok((end.distance, 0));
+    };
     let length = trace(costs.rows(), costs.columns(), column, &options.constraints, space, path);
     Ok((normalized(end.distance, length, options.normalize), length))
 }
@@ -227,13 +229,17 @@ pub fn dtw_matrix<T: Scalar>(
     let open = options.constraints.open_begin || options.constraints.open_end;
     let symmetric = own && !open && options.normalize == Normalize::None;
     let rows: Vec<(usize, &mut [f64])> = out.chunks_mut(m.max(1)).enumerate().collect();
-    run.each_asking(rows, || (Workspace::default(), Vec::new()), |(space, path), (r, row), ask| {
-        for (s, cell) in row.iter_mut().enumerate().skip(if symmetric { r } else { 0 }) {
-            let costs = sequences(&x, r, &y, s, options.metric);
-            *cell = distance_only(&costs, options, space, path, ask)?;
-        }
-        Ok(())
-    })?;
+    run.each_asking(
+        rows,
+        || (Workspace::default(), Vec::new()),
+        |(space, path), (r, row), ask| {
+            for (s, cell) in row.iter_mut().enumerate().skip(if symmetric { r } else { 0 }) {
+                let costs = sequences(&x, r, &y, s, options.metric);
+                *cell = distance_only(&costs, options, space, path, ask)?;
+            }
+            Ok(())
+        },
+    )?;
     if symmetric {
         for r in 0..n {
             for s in 0..r {
@@ -293,19 +299,23 @@ pub fn dtw_nearest<T: Scalar>(
     let mut indices = filled(cells, -1i64, "the neighbours")?;
     let mut distances = filled(cells, f64::INFINITY, "the neighbours")?;
     let items: Vec<_> = indices.chunks_mut(k).zip(distances.chunks_mut(k)).enumerate().collect();
-    run.each_asking(items, || (Workspace::default(), Vec::new()), |(space, path), (r, (index, best)), ask| {
-        let mut options = *options;
-        let limit = options.constraints.max_distance;
-        for s in 0..ys.len() {
-            // A path-normalised distance bounds no plain sum, so only plain ones are cut short.
-            if options.normalize == Normalize::None {
-                options.constraints.max_distance = limit.min(best[k - 1]);
+    run.each_asking(
+        items,
+        || (Workspace::default(), Vec::new()),
+        |(space, path), (r, (index, best)), ask| {
+            let mut options = *options;
+            let limit = options.constraints.max_distance;
+            for s in 0..ys.len() {
+                // A path-normalised distance bounds no plain sum, so only plain ones are cut short.
+                if options.normalize == Normalize::None {
+                    options.constraints.max_distance = limit.min(best[k - 1]);
+                }
+                let distance = distance_only(&sequences(&x, r, &y, s, options.metric), &options, space, path, ask)?;
+                insert(index, best, i64::try_from(s).unwrap_or(i64::MAX), distance);
             }
-            let distance = distance_only(&sequences(&x, r, &y, s, options.metric), &options, space, path, ask)?;
-            insert(index, best, i64::try_from(s).unwrap_or(i64::MAX), distance);
-        }
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     Ok(Neighbours { indices, distances })
 }
 
@@ -358,7 +368,11 @@ pub(crate) fn resolve<T: Scalar>(
 const BLOCK: u128 = 1 << 20;
 
 /// Splits pairs into consecutive blocks of about equal work.
-pub(crate) fn split<T: Scalar>(pairs: &[(usize, usize)], x: &Prepared<'_, T>, y: &Prepared<'_, T>) -> Vec<Range<usize>> {
+pub(crate) fn split<T: Scalar>(
+    pairs: &[(usize, usize)],
+    x: &Prepared<'_, T>,
+    y: &Prepared<'_, T>,
+) -> Vec<Range<usize>> {
     let mut blocks = Vec::new();
     let (mut start, mut work) = (0, 0);
     for (p, &(r, s)) in pairs.iter().enumerate() {
@@ -425,8 +439,13 @@ impl Outputs {
         for range in split(pairs, x, y) {
             let (mine, rest) = distances.split_at_mut(range.len());
             distances = rest;
-            let mut block =
-                Block { pairs: &pairs[range.clone()], distances: mine, paths: &mut [], lengths: &mut [], starts: vec![] };
+            let mut block = Block {
+                pairs: &pairs[range.clone()],
+                distances: mine,
+                paths: &mut [],
+                lengths: &mut [],
+                starts: vec![],
+            };
             if !starts.is_empty() {
                 let first = starts[range.start];
                 let (mine, rest) = cells.split_at_mut(starts[range.end] - first);

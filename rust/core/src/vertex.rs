@@ -224,7 +224,9 @@ impl Mean {
 
 #[expect(clippy::cast_precision_loss, reason = "positions are far below 2^52")]
 fn weight(decay: Decay, i: usize, j: usize, m: usize, n: usize) -> f64 {
-    let relative = |position: usize, len: usize| if len == 1 { 0.0 } else { position as f64 / (len - 1) as f64 };
+    let relative = |position: usize, len: usize| {
+        if len == 1 { 0.0 } else { position as f64 / (len - 1) as f64 }
+    };
     match decay {
         Decay::Hyperbolic => 1.0 / (1.0 + i.abs_diff(j) as f64),
         Decay::Relative => 1.0 / (1.0 + (relative(i, m) - relative(j, n)).abs()),
@@ -235,7 +237,9 @@ fn weight(decay: Decay, i: usize, j: usize, m: usize, n: usize) -> f64 {
 /// z of every reference row. Summed in f64, because whether a cell counts hangs on 1 - z.
 fn baselines<T: Scalar>(x: &Prepared<'_, T>, trivials: Option<Ragged<'_, T>>, options: &Options) -> Result<Vec<f64>> {
     let mut z = vec![0.0; x.set.rows().len()];
-    let Some(trivials) = trivials else { return Ok(z) };
+    let Some(trivials) = trivials else {
+        return Ok(z);
+    };
     same_dim("trivials", &x.set, &trivials)?;
     if trivials.len() != x.set.len() {
         let expected = format!("one sequence a reference, {}", x.set.len());

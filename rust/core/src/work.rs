@@ -74,7 +74,8 @@ impl<'a> Run<'a> {
         I: Send,
     {
         let count = items.len();
-        let slots: Vec<std::sync::Mutex<Option<I>>> = items.into_iter().map(|i| std::sync::Mutex::new(Some(i))).collect();
+        let slots: Vec<std::sync::Mutex<Option<I>>> =
+            items.into_iter().map(|i| std::sync::Mutex::new(Some(i))).collect();
         let next = AtomicUsize::new(0);
         let halt = AtomicBool::new(false);
         let failure: std::sync::Mutex<Option<(usize, Error)>> = std::sync::Mutex::new(None);
