@@ -1,1 +1,6 @@
-""""""
+"""Scores into tables, plots and pages; nothing is computed here that `tracewarp.evaluate` could have said."""
+
+from tracewarp.report.page import write_report
+from tracewarp.report.table import print_scores
+
+__all__ = ["print_scores", "write_report"]
