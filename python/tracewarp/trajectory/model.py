@@ -6,11 +6,11 @@ Frozen, versioned, and independent of who ran the episode. Stages meet in files 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 """Version of the record; every stored trajectory carries it (see `tracewarp.trajectory.store`)."""
 
 

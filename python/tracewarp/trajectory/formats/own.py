@@ -1,0 +1,49 @@
+"""Our own format: one `Trajectory` a line, as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from tracewarp.errors import RecordError, SchemaVersionError
+from tracewarp.trajectory.model import SCHEMA_VERSION, Trajectory
+
+FORMAT = "tracewarp-jsonl"
+
+
+def parse_record(record: dict[str, Any]) -> Trajectory:
+    """Turn one parsed line into a trajectory. A record without `schema_version` is taken as version 1.
+
+    Raises:
+        SchemaVersionError: a version that this release does not know.
+        RecordError: a field is missing, unknown, or of the wrong kind; the message has no place yet.
+    """
+    version = record.get("schema_version", SCHEMA_VERSION)
+    if type(version) is not int or version != SCHEMA_VERSION:
+        raise SchemaVersionError(
+            f"schema_version {_shown(version)}: this release of tracewarp reads version {SCHEMA_VERSION}"
+        )
+    try:
+        return Trajectory.model_validate(record)
+    except ValidationError as error:
+        raise RecordError(first_complaint(error)) from None
+    except RecursionError:
+        raise RecordError("JSON nested too deeply to be a trajectory") from None
+
+
+def first_complaint(error: ValidationError) -> str:
+    """The first fault as `steps[3].observation.text: ...`, and how many more there are."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    path = ""
+    for part in faults[0]["loc"]:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    message = faults[0]["msg"]
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"{path or 'record'}: {message[:1].lower()}{message[1:]}{more}"[:500]
+
+
+def _shown(version: Any) -> str:
+    text = json.dumps(version)
+    return text if len(text) <= 60 else f"{text[:60]}…"

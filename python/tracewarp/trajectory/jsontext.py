@@ -1,0 +1,75 @@
+"""JSON as others write it: read strictly, except where a whole episode would be lost for a detail."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+
+class BadJsonError(ValueError):
+    """Bytes that are no JSON value; the text is a sentence without the place. Never leaves this package."""
+
+
+def parse_json(data: bytes) -> tuple[Any, list[str]]:
+    """Parse one JSON value.
+
+    Two faults are repaired, and said: NaN, Infinity and numbers beyond float64 become null (JSON has none of them, yet
+    Python writes them), and halves of surrogate pairs become U+FFFD (they cannot be written as UTF-8 again).
+
+    Args:
+        data: UTF-8 text, with or without a byte order mark.
+
+    Returns:
+        The value, and one sentence per kind of repair.
+
+    Raises:
+        BadJsonError: not UTF-8, not JSON, nested too deeply, or with an integer of thousands of digits.
+    """
+    try:
+        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadJsonError(f"byte 0x{data[error.start]:02x} at position {error.start} is not UTF-8") from None
+    odd_numbers: list[str] = []
+
+    def no_number(name: str) -> None:
+        odd_numbers.append(name)
+
+    def finite(digits: str) -> float | None:
+        value = float(digits)
+        if math.isfinite(value):
+            return value
+        no_number(digits)
+        return None
+
+    try:
+        value = json.loads(text, parse_constant=no_number, parse_float=finite)
+        notes = [f"{_short(odd_numbers[0])} is no JSON number; read as null"] if odd_numbers else []
+        # A half pair can only come from an escape: raw ones are not UTF-8.
+        if "\\ud" in text.lower():
+            repaired = _without_half_pairs(value)
+            if repaired != value:
+                notes.append("half of a surrogate pair in a text; read as U+FFFD")
+            value = repaired
+    except json.JSONDecodeError as error:
+        raise BadJsonError(f"not JSON: {error.msg} at column {error.pos + 1}") from None
+    except RecursionError:
+        raise BadJsonError("JSON nested too deeply to be a trajectory") from None
+    except ValueError as error:  # an integer beyond Python's limit of digits
+        raise BadJsonError(f"not a usable number: {error}") from None
+    return value, notes
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 20 else f"{text[:20]}…"
+
+
+def _without_half_pairs(value: Any) -> Any:
+    if isinstance(value, str):
+        # The round trip joins whole pairs that were escaped one by one and replaces the halves.
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_without_half_pairs(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_half_pairs(key): _without_half_pairs(item) for key, item in value.items()}
+    return value
