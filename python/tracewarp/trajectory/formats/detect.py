@@ -100,7 +100,10 @@ def _hint(first_line: bytes) -> str | None:
     """What people pass by mistake, told by the first line."""
     start = first_line.removeprefix(b"\xef\xbb\xbf").strip()
     if start.startswith(b"["):
-        return "a JSON array, not one JSON object a line (jq -c '.[]' FILE > FILE.jsonl makes it so)"
+        return (
+            "a JSON array, not one JSON object a line "
+            "(jq -c '.[]' FILE > FILE.jsonl makes it so; a list of tasks goes to --tasks)"
+        )
     if start == b"{":
         return "JSON spread over several lines, not one object a line (jq -c . FILE > FILE.jsonl makes it so)"
     if start.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
