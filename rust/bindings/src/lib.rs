@@ -3,6 +3,9 @@
 #![forbid(unsafe_code)]
 
 mod arrays;
+mod cluster;
+mod cosine;
+mod diversity;
 mod door;
 mod dtw;
 mod machine;
@@ -20,5 +23,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     vertex::register(module)?;
     machine::register(module)?;
     ngrams::register(module)?;
+    cosine::register(module)?;
+    cluster::register(module)?;
+    diversity::register(module)?;
     Ok(())
 }

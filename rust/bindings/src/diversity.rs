@@ -1,0 +1,142 @@
+//! The incremental diversity filter as an object that holds its rows.
+
+use half::f16;
+use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
+use pyo3::prelude::*;
+use tracewarp_core::diversity::DiversityFilter as Filter;
+use tracewarp_core::rows::Zero;
+
+use crate::arrays::{AnyRows, rows, view};
+use crate::door::{enter, raise};
+use crate::options::zero;
+
+type PyAccepted<'py> = (Bound<'py, PyArray1<bool>>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<f64>>);
+
+/// The filter in the dtype of the widest rows that it has seen.
+enum AnyFilter {
+    F16(Filter<f16>),
+    F32(Filter<f32>),
+    F64(Filter<f64>),
+}
+
+/// Runs `$call` on the filter, whatever its dtype.
+macro_rules! with_filter {
+    ($filter:expr, |$inner:ident| $call:expr) => {
+        match $filter {
+            AnyFilter::F16($inner) => $call,
+            AnyFilter::F32($inner) => $call,
+            AnyFilter::F64($inner) => $call,
+        }
+    };
+}
+
+/// Keeps the rows that differ enough from every row kept before.
+#[pyclass(module = "tracewarp._core")]
+struct DiversityFilter {
+    inner: AnyFilter,
+}
+
+#[pymethods]
+impl DiversityFilter {
+    #[new]
+    fn new(py: Python<'_>, dim: usize, threshold: f64, zero: &str) -> PyResult<Self> {
+        let filter = Filter::<f16>::new(dim, threshold, self::zero(py, zero)?).map_err(|error| raise(py, &error))?;
+        Ok(Self { inner: AnyFilter::F16(filter) })
+    }
+
+    /// The filter that had accepted `rows` with arrival numbers `indices` after it had seen `seen` rows.
+    #[staticmethod]
+    fn restore(
+        py: Python<'_>,
+        threshold: f64,
+        zero: &str,
+        rows: &Bound<'_, PyAny>,
+        indices: PyReadonlyArray1<'_, i64>,
+        seen: usize,
+    ) -> PyResult<Self> {
+        let zero: Zero = self::zero(py, zero)?;
+        let indices = indices.as_slice()?;
+        macro_rules! restored {
+            ($kind:path, $array:expr) => {{
+                let rows = view(py, "rows", $array)?;
+                $kind(Filter::restore(threshold, zero, rows, indices, seen).map_err(|error| raise(py, &error))?)
+            }};
+        }
+        let inner = match &crate::arrays::rows("rows", rows, 2)? {
+            AnyRows::F16(array) => restored!(AnyFilter::F16, array),
+            AnyRows::F32(array) => restored!(AnyFilter::F32, array),
+            AnyRows::F64(array) => restored!(AnyFilter::F64, array),
+        };
+        Ok(Self { inner })
+    }
+
+    /// Judges rows of the filter's dtype, in order: accepted or not, witness, similarity.
+    fn add<'py>(&mut self, py: Python<'py>, rows: &Bound<'py, PyAny>, threads: usize) -> PyResult<PyAccepted<'py>> {
+        let found = match (&mut self.inner, &self::rows("rows", rows, 2)?) {
+            (AnyFilter::F16(filter), AnyRows::F16(array)) => {
+                let rows = view(py, "rows", array)?;
+                enter(py, threads, |run| filter.add(rows, run))?
+            }
+            (AnyFilter::F32(filter), AnyRows::F32(array)) => {
+                let rows = view(py, "rows", array)?;
+                enter(py, threads, |run| filter.add(rows, run))?
+            }
+            (AnyFilter::F64(filter), AnyRows::F64(array)) => {
+                let rows = view(py, "rows", array)?;
+                enter(py, threads, |run| filter.add(rows, run))?
+            }
+            _ => return Err(crate::arrays::mixed(py, "rows", "the filter (widen it first)")),
+        };
+        Ok((found.accepted.into_pyarray(py), found.witness.into_pyarray(py), found.similarity.into_pyarray(py)))
+    }
+
+    /// Holds its rows in a wider dtype from now on: "float32" or "float64".
+    fn widen(&mut self, dtype: &str) {
+        let inner = match (&self.inner, dtype) {
+            (AnyFilter::F16(filter), "float32") => AnyFilter::F32(filter.widen()),
+            (AnyFilter::F16(filter), "float64") => AnyFilter::F64(filter.widen()),
+            (AnyFilter::F32(filter), "float64") => AnyFilter::F64(filter.widen()),
+            _ => return,
+        };
+        self.inner = inner;
+    }
+
+    /// Name of the dtype that the rows are held in.
+    #[getter]
+    fn dtype(&self) -> &'static str {
+        match self.inner {
+            AnyFilter::F16(_) => "float16",
+            AnyFilter::F32(_) => "float32",
+            AnyFilter::F64(_) => "float64",
+        }
+    }
+
+    /// A copy of the accepted rows, `(len, dim)`.
+    fn rows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        with_filter!(&self.inner, |filter| {
+            let rows = filter.rows();
+            let array = rows.data().to_vec().into_pyarray(py).reshape([rows.len(), rows.dim()])?;
+            Ok(array.into_any())
+        })
+    }
+
+    /// Arrival numbers of the accepted rows, ascending.
+    #[getter]
+    fn indices<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        with_filter!(&self.inner, |filter| filter.indices().to_vec()).into_pyarray(py)
+    }
+
+    /// Number of rows judged so far.
+    #[getter]
+    fn seen(&self) -> usize {
+        with_filter!(&self.inner, |filter| filter.seen())
+    }
+
+    fn __len__(&self) -> usize {
+        with_filter!(&self.inner, |filter| filter.len())
+    }
+}
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<DiversityFilter>()
+}
