@@ -32,7 +32,7 @@ class TransformerEncoder:
     keeps rows by, holds the content hash of a local model, or the revision of a downloaded one.
 
     Args:
-        model: A folder, or a name on the model hub (downloaded once into the hub's cache).
+        model: A folder, or a name on the model hub (downloaded once into the hub's cache; after that read from there).
         label: What to call it; default the folder's or the hub's name.
 
     Raises:
@@ -46,7 +46,8 @@ class TransformerEncoder:
             raise MissingExtraError(
                 f"encoder: {label or str(model)!r} is a sentence-transformers model: pip install 'tracewarp[embed]'"
             )
-        self._model = _load(str(folder or model), local=folder is not None)
+        source = str(folder or _hub_name(str(model)))
+        self._model = _load(source, local=folder is not None)
         # Renamed in sentence-transformers 5; the old name warns there.
         ask = getattr(self._model, "get_embedding_dimension", None) or self._model.get_sentence_embedding_dimension
         dim = ask()
@@ -59,7 +60,7 @@ class TransformerEncoder:
         if folder is not None:
             self.name = f"{label or folder.name}@{_content_hash(folder)}"
         else:
-            self.name = f"{label or model}@{_revision(self._model)}"
+            self.name = f"{label or source}@{_revision(self._model)}"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return `(len(texts), dim)` float32, rows of length 1. Lone surrogates are read as U+FFFD.
@@ -95,7 +96,13 @@ def _folder(model: str | Path) -> Path | None:
     return None
 
 
+def _hub_name(model: str) -> str:
+    """A bare name belongs to the library's own models, as the library itself reads it."""
+    return model if "/" in model else f"sentence-transformers/{model}"
+
+
 def _load(model: str, *, local: bool) -> Any:
+    """Load from disk; a model of the hub that is not there is downloaded, after one short question whether it can be."""
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
@@ -103,17 +110,33 @@ def _load(model: str, *, local: bool) -> Any:
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        return SentenceTransformer(model, local_files_only=local)
-    except Exception as error:  # whatever the hub, the file system or the model's own code raises
-        first_line = next(iter(str(error).splitlines()), "")
-        place = "from this folder" if local else "from disk or the model hub"
-        raise EncoderError(
-            f"encoder: the model {model!r} could not be loaded {place} ({type(error).__name__}: {first_line[:200]}); "
-            "give the folder of a downloaded sentence-transformers model, or use hashed or minilm, which fetch nothing"
-        ) from error
+        return SentenceTransformer(model, local_files_only=True)
+    except Exception as error:  # whatever the file system, the libraries or the model's own code raise
+        if local:
+            raise _not_loaded(model, "from this folder", error) from error
     finally:
         if shown:
             logging.enable_progress_bar()
+    try:
+        _ask_hub(model)
+        return SentenceTransformer(model)
+    except Exception as error:
+        raise _not_loaded(model, "from disk or the model hub", error) from error
+
+
+def _ask_hub(model: str) -> None:
+    """Fail within seconds where the hub is out of reach or has no such model; the download itself retries for minutes."""
+    from huggingface_hub import HfApi
+
+    HfApi().model_info(model, timeout=10.0)
+
+
+def _not_loaded(model: str, place: str, error: Exception) -> EncoderError:
+    first_line = next(iter(str(error).splitlines()), "")
+    return EncoderError(
+        f"encoder: the model {model!r} could not be loaded {place} ({type(error).__name__}: {first_line[:200]}); "
+        "give the folder of a downloaded sentence-transformers model, or use hashed or minilm, which fetch nothing"
+    )
 
 
 def _content_hash(folder: Path) -> str:
