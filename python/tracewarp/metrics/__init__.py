@@ -13,6 +13,17 @@ from tracewarp.metrics.alignment import (
     dtw_nearest,
     dtw_pairs,
 )
+from tracewarp.metrics.capabilities import ClusterOptions, Clusters, cluster
+from tracewarp.metrics.diversity import Accepted, DiversityFilter
+from tracewarp.metrics.similarity import (
+    PairOptions,
+    SimilarPairs,
+    TopK,
+    TopKOptions,
+    cosine_pairs,
+    cosine_similarity,
+    cosine_top_k,
+)
 from tracewarp.metrics.vertex import (
     BestReferences,
     VertexBatch,
@@ -25,15 +36,27 @@ from tracewarp.metrics.vertex import (
 )
 
 __all__ = [
+    "Accepted",
     "BestReferences",
+    "ClusterOptions",
+    "Clusters",
+    "DiversityFilter",
     "DtwBatch",
     "DtwOptions",
     "DtwResult",
     "Neighbours",
+    "PairOptions",
     "Ragged",
+    "SimilarPairs",
+    "TopK",
+    "TopKOptions",
     "VertexBatch",
     "VertexOptions",
     "VertexResult",
+    "cluster",
+    "cosine_pairs",
+    "cosine_similarity",
+    "cosine_top_k",
     "dtw",
     "dtw_distance",
     "dtw_from_costs",
