@@ -41,10 +41,10 @@ class Figure:
 
 def figures(scores: Scores) -> list[Figure]:
     """Every plot for which the scores hold figures."""
-    drawn = [correctness(scores), sites(scores), vertex(scores), variants(scores)]
+    drawn = [correctness(scores), vertex(scores), variants(scores), sites(scores)]
+    drawn += [correctness_differences(scores), vertex_differences(scores)]
     drawn += [separation(run, index) for index, run in enumerate(shown_runs(scores))]
     drawn += [lengths(scores, run, index) for index, run in enumerate(shown_runs(scores))]
-    drawn += [correctness_differences(scores), vertex_differences(scores)]
     return [figure for figure in drawn if figure is not None]
 
 

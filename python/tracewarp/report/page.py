@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tracewarp.errors import UnreadableFileError
+from tracewarp.errors import FileError
 from tracewarp.evaluate.results import EpisodeScore, Scores
 from tracewarp.report import words
 from tracewarp.report.definitions import DEFINITIONS
@@ -40,7 +40,7 @@ def write_report(scores: Scores, path: str | Path) -> None:
         path: The file to write; its folder is made where it is missing.
 
     Raises:
-        UnreadableFileError: The folder or the file cannot be written.
+        FileError: The folder or the file cannot be written.
     """
     path = Path(path)
     # Lone surrogates may come in with other people's JSON; UTF-8 has no place for them.
@@ -52,7 +52,7 @@ def write_report(scores: Scores, path: str | Path) -> None:
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise UnreadableFileError(f"{path}: the report cannot be written here ({error.strerror})") from error
+        raise FileError(f"{path}: the report cannot be written ({error.strerror or error})") from None
 
 
 def render(scores: Scores) -> str:
@@ -190,12 +190,14 @@ def rounded(value: float | None) -> float | None:
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as lines `name.inner: value`, in the order in which they come."""
+    """Nested settings as lines `name.inner: value`, in the order in which they come; list items count from 1."""
     lines: list[tuple[str, str]] = []
     for key, value in values.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping) and value:
             lines += flat(value, f"{name}.")
+        elif isinstance(value, (list, tuple)) and any(isinstance(item, Mapping) for item in value):
+            lines += flat({str(place): item for place, item in enumerate(value, 1)}, f"{name}.")
         else:
             lines.append((words.plain(name), words.plain(written(value))))
     return lines

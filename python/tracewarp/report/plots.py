@@ -67,7 +67,7 @@ def interval_plot(key: str, title: str, description: str, lines: Sequence[Line],
         lines: Rows, from the top.
         axis: Domain and ticks.
     """
-    scale = Scale(axis.low, axis.high, EDGE, WIDTH - 128)
+    scale = Scale(axis.low, axis.high, EDGE, WIDTH - 152)
     drawn: list[Markup] = []
     top = 6.0
     for line in lines:
