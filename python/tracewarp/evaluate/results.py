@@ -6,11 +6,11 @@ computed is None, and `notes` of the run says why.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-SCORES_SCHEMA_VERSION = 1
+SCORES_SCHEMA_VERSION: Final = 1
 
 
 class Result(BaseModel):

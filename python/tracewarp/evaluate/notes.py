@@ -1,0 +1,66 @@
+"""What a run's scores need said beside them: what could not be read or scored, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tracewarp.evaluate.compare import Scored
+from tracewarp.evaluate.options import EvaluateOptions
+from tracewarp.evaluate.tasks import TaskTable
+from tracewarp.trajectory import TaskSet
+
+MAX_NAMED_TASKS = 10
+"""Tasks that a note names before it says how many more there are."""
+
+
+def notes(found: Scored, table: TaskTable, tasks: TaskSet | None, options: EvaluateOptions) -> Iterator[str]:
+    """What could not be read or scored, and why."""
+    run = found.run
+    if run.problems:
+        yield f"{_count(len(run.problems), 'problem')} while reading; the first: {run.problems[0]}"
+    attempted = {episode.task for episode in run.episodes}
+    if tasks is not None:
+        foreign = [task for task in table.in_order(attempted) if tasks.find(task) is None]
+        if foreign:
+            yield (
+                f"{_count(len(foreign), 'task')} of the run not in the task file (no site, no capability): "
+                f"{_listed(foreign)}"
+            )
+        if len(attempted) - len(foreign) < len(tasks):
+            yield (
+                f"the run attempted {len(attempted) - len(foreign)} of the task file's {len(tasks)} tasks; the others "
+                "count in no figure"
+            )
+    unknown = sum(episode.score is None for episode in run.episodes)
+    if unknown:
+        yield f"{_count(unknown, 'episode')} judged by nobody: counted as 0, with the bounds beside the rate"
+    empty = sum(episode.steps == 0 for episode in run.episodes)
+    if empty:
+        yield f"{_count(empty, 'episode')} without an executed step"
+    if table.groups is None:
+        yield "no capability score: no task has a template (give a task file with --tasks)"
+    elif table.trivial is None:
+        yield "no list of trivial tasks is known: every task counts as evidence of a capability (give --trivial)"
+    if found.vertex is None:
+        yield _why_no_vertex(table, options)
+    elif not options.all_references:
+        yield "references: successful trajectories only"
+
+
+def _why_no_vertex(table: TaskTable, options: EvaluateOptions) -> str:
+    if not options.wants_references:
+        return "no VERTEX_DTW: no references (give --references RUN, or --references-from capability)"
+    if options.references_from is not None and table.groups is None:
+        return "no VERTEX_DTW: references by capability need tasks with templates (give a task file with --tasks)"
+    kind = "trajectory" if options.all_references else "successful trajectory"
+    whose = "its own tasks" if options.references_from is None else "the other tasks of its capabilities"
+    return f"no VERTEX_DTW: the references hold no {kind} of {whose}"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _listed(tasks: Sequence[str]) -> str:
+    more = len(tasks) - MAX_NAMED_TASKS
+    return ", ".join(tasks[:MAX_NAMED_TASKS]) + (f" and {more} more" if more > 0 else "")

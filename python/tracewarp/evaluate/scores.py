@@ -1,0 +1,240 @@
+"""Runs in, scores out: the order of the work, and what is written down about it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracewarp.embed import EmbeddingCache, Encoder, StepEmbedder, default_cache_path, embed_texts, get_encoder
+from tracewarp.evaluate.capability import capability_score
+from tracewarp.evaluate.compare import Scored, compare_all
+from tracewarp.evaluate.episodes import Episode, Listener, LoadedRun, silent
+from tracewarp.evaluate.functional import functional_correctness
+from tracewarp.evaluate.matches import Matcher
+from tracewarp.evaluate.notes import notes
+from tracewarp.evaluate.options import EvaluateOptions
+from tracewarp.evaluate.references import ReferenceChooser, SameCapability, SameTask, reference_pool
+from tracewarp.evaluate.results import EpisodeScore, RunScores, Scores, SiteScore
+from tracewarp.evaluate.settings import capability_facts, settings
+from tracewarp.evaluate.sources import Opened, Sources
+from tracewarp.evaluate.steps import step_statistics
+from tracewarp.evaluate.tasks import TaskTable, site_of, task_table
+from tracewarp.evaluate.vertex import VertexOutcome, score_vertex
+from tracewarp.trajectory import TaskSet, load_tasks
+
+
+def evaluate(
+    runs: Sequence[str | Path], options: EvaluateOptions | None = None, *, listener: Listener = silent
+) -> Scores:
+    """Score one or more runs.
+
+    Every figure is defined in docs/definitions/evaluation.md.
+
+    Args:
+        runs: paths of run folders, JSONL files or AgentLab directories, at least one, each once.
+        options: task file, references, encoder and the rest; None: the defaults.
+        listener: hears how the reading goes on.
+
+    Raises:
+        FileError: a file is missing, of no known format, or holds no episode.
+        InputError: an option outside its range, or a run given twice.
+        EncoderError: the encoder is unknown or cannot be loaded.
+        MissingExtraError: the encoder needs an extra.
+        CacheError: the embedding cache cannot be used.
+    """
+    options = options or EvaluateOptions()
+    opened = Opened(runs, options)
+    tasks = None if options.tasks is None else load_tasks(options.tasks)
+    with _embedding(options) as embedding:
+        sources = opened.read(tasks, embedding.steps() if options.wants_references else None, listener)
+        table = task_table(sources.all, tasks, embedding.texts, trivial_run=sources.trivial)
+    chooser = _chooser(sources, table, options)
+    matcher = Matcher(chooser.pool, sources.trivial, options.vertex, options.threads) if chooser.pool else None
+    encoder = "" if embedding.encoder is None else embedding.encoder.name
+    scored = [Scored(run, _vertex(run, chooser, matcher, table, options, encoder=encoder)) for run in sources.evaluated]
+    results = [_run_scores(found, table, tasks, options) for found in scored]
+    return Scores(
+        settings=settings(sources, tasks, embedding.encoder, options),
+        capabilities=capability_facts(table, tasks),
+        runs=tuple(results[: len(sources.runs)]),
+        baseline=results[-1] if len(results) > len(sources.runs) else None,
+        comparisons=compare_all(
+            _compared(scored, sources),
+            table,
+            seed=options.seed,
+            resamples=options.resamples,
+            confidence=options.confidence,
+        ),
+    )
+
+
+def write_scores(scores: Scores, path: str | Path) -> None:
+    """Write `scores.json`: beside, then renamed, so that the file is there entirely or not at all."""
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(scores_json(scores) + "\n", encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def scores_json(scores: Scores) -> str:
+    """The content of `scores.json`, without the last line end."""
+    # json writes lone surrogates of a foreign page as escapes, where pydantic's own writer refuses them.
+    return json.dumps(scores.model_dump(), indent=1, allow_nan=False)
+
+
+@dataclass
+class _Embedding:
+    """The encoder, made when first needed, with its cache."""
+
+    options: EvaluateOptions
+    cache: EmbeddingCache | None
+    encoder: Encoder | None = None
+
+    def the_encoder(self) -> Encoder:
+        if self.encoder is None:
+            self.encoder = get_encoder(self.options.encoder)
+        return self.encoder
+
+    def steps(self) -> StepEmbedder:
+        return StepEmbedder(
+            self.the_encoder(),
+            template=self.options.step_template,
+            include_reasoning=self.options.include_reasoning,
+            cache=self.cache,
+        )
+
+    def texts(self, texts: Sequence[str]) -> NDArray[np.float16]:
+        return embed_texts(texts, self.the_encoder(), cache=self.cache)
+
+
+@contextmanager
+def _embedding(options: EvaluateOptions) -> Iterator[_Embedding]:
+    if not options.use_cache:
+        yield _Embedding(options, None)
+        return
+    with EmbeddingCache(options.cache if options.cache is not None else default_cache_path()) as cache:
+        yield _Embedding(options, cache)
+
+
+def _chooser(sources: Sources, table: TaskTable, options: EvaluateOptions) -> ReferenceChooser:
+    """Which references a task has."""
+    if not options.wants_references:
+        return SameTask([])
+    pool = reference_pool(sources.references or sources.evaluated, table, all_references=options.all_references)
+    return SameTask(pool) if options.references_from is None else SameCapability(pool, table)
+
+
+def _vertex(
+    run: LoadedRun,
+    chooser: ReferenceChooser,
+    matcher: Matcher | None,
+    table: TaskTable,
+    options: EvaluateOptions,
+    *,
+    encoder: str,
+) -> VertexOutcome | None:
+    if matcher is None:
+        return None
+    return score_vertex(
+        run,
+        chooser,
+        matcher,
+        table,
+        encoder=encoder,
+        step_template=options.step_template,
+        chance_draws=options.chance_draws,
+        seed=options.seed,
+        resamples=options.resamples,
+        confidence=options.confidence,
+    )
+
+
+def _compared(scored: Sequence[Scored], sources: Sources) -> list[tuple[Scored, Scored]]:
+    """(run, baseline) pairs: each run with `compare_to`, else each run with every one before it."""
+    if sources.baseline is None:
+        return [(second, first) for first, second in combinations(scored, 2)]
+    baseline = next(found for found in scored if found.run is sources.baseline)
+    return [(found, baseline) for found in scored if found is not baseline]
+
+
+def _run_scores(found: Scored, table: TaskTable, tasks: TaskSet | None, options: EvaluateOptions) -> RunScores:
+    run, vertex = found.run, found.vertex
+    by_task = run.by_task()
+    capability = capability_score(
+        by_task, table, seed=options.seed, resamples=options.resamples, confidence=options.confidence
+    )
+    return RunScores(
+        name=run.name,
+        path=run.path,
+        n_tasks=len(by_task),
+        n_repeats=max(len(episodes) for episodes in by_task.values()),
+        functional_correctness=functional_correctness(run.episodes, confidence=options.confidence),
+        capability=capability,
+        vertex_dtw=None if vertex is None else vertex.result,
+        steps=step_statistics(run.episodes),
+        sites=_sites(by_task, table, vertex, options),
+        notes=tuple(notes(found, table, tasks, options)),
+        episodes=tuple(
+            _episode_score(episode, table, vertex) for task in table.in_order(by_task) for episode in by_task[task]
+        ),
+    )
+
+
+def _sites(
+    by_task: Mapping[str, Sequence[Episode]],
+    table: TaskTable,
+    vertex: VertexOutcome | None,
+    options: EvaluateOptions,
+) -> tuple[SiteScore, ...]:
+    """One score for each set of sites, sorted by name."""
+    tasks_of: dict[str, list[str]] = {}
+    for task in table.in_order(by_task):
+        tasks_of.setdefault(site_of(table.tasks[task]), []).append(task)
+    found = []
+    for site in sorted(tasks_of):
+        episodes = [episode for task in tasks_of[site] for episode in by_task[task]]
+        scores = [] if vertex is None else [vertex.tasks[task] for task in tasks_of[site] if task in vertex.tasks]
+        found.append(
+            SiteScore(
+                site=site,
+                functional_correctness=functional_correctness(episodes, confidence=options.confidence),
+                vertex_dtw=sum(scores) / len(scores) if scores else None,
+                n_referenced=len(scores),
+                mean_steps=sum(episode.steps for episode in episodes) / len(episodes),
+            )
+        )
+    return tuple(found)
+
+
+def _episode_score(episode: Episode, table: TaskTable, vertex: VertexOutcome | None) -> EpisodeScore:
+    task = table.tasks[episode.task]
+    found = None if vertex is None else vertex.episodes.get(episode.key)
+    reference = None if found is None else found.reference
+    return EpisodeScore(
+        task=episode.task,
+        repeat=episode.repeat,
+        objective=task.objective,
+        site=site_of(task),
+        capability=table.capability(episode.task),
+        trivial=None if table.trivial is None else table.is_trivial(episode.task),
+        score=episode.score,
+        success=None if episode.score is None else episode.success,
+        vertex_dtw=None if found is None else found.score,
+        reference=None if reference is None else reference.label,
+        reference_run=None if reference is None else reference.run.name,
+        steps=episode.steps,
+        invalid=episode.invalid,
+        unparsable=episode.unparsable,
+        ending=episode.ending.value,
+    )

@@ -1,0 +1,80 @@
+"""What is written down about an evaluation beside its figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import scipy
+
+from tracewarp.embed import Encoder
+from tracewarp.evaluate.options import EvaluateOptions
+from tracewarp.evaluate.sources import Sources
+from tracewarp.evaluate.tasks import TaskTable
+from tracewarp.metrics.machine import available_threads
+from tracewarp.trajectory import TaskSet
+
+MAX_PROBLEMS = 100
+"""Reading problems that are listed one by one for each run; the rest is counted."""
+
+
+def settings(
+    sources: Sources, tasks: TaskSet | None, encoder: Encoder | None, options: EvaluateOptions
+) -> dict[str, Any]:
+    """Everything needed to get the same figures again: options, versions, files and what was wrong with them."""
+    return {
+        "versions": {
+            "tracewarp": version("tracewarp"),
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+        },
+        "seed": options.seed,
+        "resamples": options.resamples,
+        "confidence": options.confidence,
+        "chance_draws": options.chance_draws,
+        "threads": options.threads if options.threads is not None else available_threads(),
+        "encoder": None if encoder is None else {"name": options.encoder, "id": encoder.name, "dim": encoder.dim},
+        "step_template": options.step_template,
+        "include_reasoning": options.include_reasoning,
+        "vertex": asdict(options.vertex),
+        "references": [str(path) for path in options.references],
+        "references_from": options.references_from,
+        "all_references": options.all_references,
+        "trivial": None if options.trivial is None else str(options.trivial),
+        "compare_to": None if options.compare_to is None else str(options.compare_to),
+        "strict": options.strict,
+        "tasks": None
+        if tasks is None
+        else {"path": str(options.tasks), "sha256": tasks.sha256, "n": len(tasks), "webarena": tasks.is_webarena},
+        "sources": [
+            {
+                "name": run.name,
+                "path": run.path,
+                "format": run.format,
+                "episodes": len(run.episodes),
+                "problems": [str(problem) for problem in run.problems[:MAX_PROBLEMS]],
+                "n_problems": len(run.problems),
+            }
+            for run in sources.all
+        ],
+    }
+
+
+def capability_facts(table: TaskTable, tasks: TaskSet | None) -> dict[str, Any] | None:
+    """What the capability groups are; None where there are none."""
+    if table.groups is None:
+        return None
+    grouped = [task for task in table.tasks if table.capability(task) is not None]
+    return {
+        "source": table.groups.source,
+        "tasks": len(grouped),
+        "templates": None if tasks is None else tasks.n_templates,
+        "template_ids": None if tasks is None else tasks.n_template_ids,
+        "groups": len({table.capability(task) for task in grouped}),
+        "reachable": len({table.capability(task) for task in grouped if not table.is_trivial(task)}),
+        "trivial_source": table.trivial_source,
+        "trivial_tasks": None if table.trivial is None else table.in_order(table.trivial & table.tasks.keys()),
+        "names": {str(label): name for label, name in enumerate(table.groups.names)},
+    }

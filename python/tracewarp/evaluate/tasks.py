@@ -1,0 +1,89 @@
+"""The tasks of an evaluation in their order, with site, capability and whether they are trivial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracewarp.evaluate.capability_groups import CapabilityGroups, group_tasks, published_groups, trivial_task_ids
+from tracewarp.evaluate.episodes import LoadedRun
+from tracewarp.trajectory import TaskSet
+from tracewarp.trajectory.model import Task
+
+UNKNOWN_SITE = "unknown"
+
+
+def site_of(task: Task) -> str:
+    """The task's sites, sorted and joined by `+`; `unknown` without any."""
+    return "+".join(sorted(task.sites)) or UNKNOWN_SITE
+
+
+@dataclass(frozen=True, eq=False)
+class TaskTable:
+    """What is known about every task that some run attempted or the task file lists."""
+
+    tasks: Mapping[str, Task]
+    """By id, in the order of the task file, then in order of appearance."""
+    groups: CapabilityGroups | None
+    """None: nothing tells which tasks test the same capability."""
+    trivial: frozenset[str] | None
+    """Ids of the tasks that the agent that does nothing solves; None: not known."""
+    trivial_source: str
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Place of each task in the order."""
+        return {task: i for i, task in enumerate(self.tasks)}
+
+    def in_order(self, ids: Iterable[str]) -> list[str]:
+        """`ids` in the order of the table."""
+        return sorted(ids, key=self.position.__getitem__)
+
+    def capability(self, task: str) -> int | None:
+        """Label of the task's group; None where the groups do not know the task."""
+        return None if self.groups is None else self.groups.labels.get(task)
+
+    def unit(self, task: str) -> int | str:
+        """Its capability, or the task itself where it has none: a capability of its own."""
+        label = self.capability(task)
+        return task if label is None else label
+
+    def is_trivial(self, task: str) -> bool:
+        """True where the task is known to be trivial."""
+        return self.trivial is not None and task in self.trivial
+
+
+def task_table(
+    runs: Sequence[LoadedRun],
+    tasks: TaskSet | None,
+    embed: Callable[[Sequence[str]], NDArray[np.float16]],
+    *,
+    trivial_run: LoadedRun | None = None,
+) -> TaskTable:
+    """Tasks in order, their capability groups, and which of them are trivial.
+
+    Groups: the published map for WebArena's ids, else computed from the templates; none where no task has a template.
+    Trivial: the tasks that the trivial run solved, else the published list for WebArena's ids, else not known.
+    """
+    met: dict[str, Task] = {} if tasks is None else {task.id: task for task in tasks}
+    known = frozenset(met)
+    for run in runs:
+        for task in run.tasks.values():
+            met.setdefault(task.id, task)
+    webarena = tasks is not None and tasks.is_webarena
+    grouped = [task for task in met.values() if tasks is None or task.id in known]
+    groups: CapabilityGroups | None = None
+    if webarena:
+        groups = published_groups()
+    elif any(task.template is not None or task.template_id is not None for task in grouped):
+        groups = group_tasks(grouped, embed)
+    if trivial_run is not None:
+        trivial = frozenset(episode.task for episode in trivial_run.episodes if episode.success)
+        return TaskTable(met, groups, trivial, f"successes of {trivial_run.path}")
+    if webarena:
+        return TaskTable(met, groups, trivial_task_ids(), "published")
+    return TaskTable(met, groups, None, "none")
