@@ -102,7 +102,7 @@ def _hub_name(model: str) -> str:
 
 
 def _load(model: str, *, local: bool) -> Any:
-    """Load from disk; a model of the hub that is not there is downloaded, after one short question whether it can be."""
+    """Load from disk; a hub's model that is not there is downloaded, after one short question whether it can be."""
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
@@ -125,7 +125,7 @@ def _load(model: str, *, local: bool) -> Any:
 
 
 def _ask_hub(model: str) -> None:
-    """Fail within seconds where the hub is out of reach or has no such model; the download itself retries for minutes."""
+    """Fail within seconds where the hub is out of reach or lacks the model; the download itself retries for minutes."""
     from huggingface_hub import HfApi
 
     HfApi().model_info(model, timeout=10.0)
