@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from math import comb
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracewarp.errors import EmptyInputError, OptionError, ShapeError
-from tracewarp.metrics import ClusterOptions, Clusters, cluster, cosine_similarity
+from tracewarp.errors import EmptyInputError, ShapeError
+from tracewarp.metrics import ClusterOptions, cluster, cosine_similarity
+from tracewarp.metrics._arrays import as_choice
 from tracewarp.metrics.capabilities import Method
 from tracewarp.trajectory.model import Task
 
@@ -163,15 +164,6 @@ def _shipped(name: str) -> Any:
     return json.loads(resources.files("tracewarp.data").joinpath(name).read_text("utf-8"))
 
 
-@dataclass
-class _Template:
-    """One node of the clustering: what several tasks are instances of."""
-
-    text: str | None
-    """Its first text, stripped; None: it is known by its id alone and compared with nothing."""
-    scope: tuple[str, ...]
-
-
 def group_tasks(
     tasks: Iterable[Task],
     embed: Callable[[Sequence[str]], NDArray[Any]],
@@ -184,11 +176,11 @@ def group_tasks(
     encoder: str | None = None,
     threads: int | None = None,
 ) -> CapabilityGroups:
-    """Group tasks whose templates' texts are similar.
+    """Group tasks whose templates have similar texts.
 
     Args:
-        tasks: In the order that `first_come` and the numbering of labels follow.
-        embed: Texts into `(n, dim)` rows; called once, with each distinct text once.
+        tasks: With distinct ids; `first_come` and the numbering of labels follow their order.
+        embed: Texts into `(n, dim)` rows; called once.
         threshold: Templates above this cosine join. 0.60 belongs to the paper's encoder (all-distilroberta-v1).
         method: `single_link` (connected components) or `first_come` (the paper's rule).
         strict: Join above the threshold (True), or at it already (False).
@@ -202,42 +194,159 @@ def group_tasks(
         OptionError: An option outside its range.
     """
     options = ClusterOptions(threshold=threshold, method=method, strict=strict)
-    for option, value, known in (("key", key, KEYS), ("scope", scope, SCOPES)):
-        if value not in known:
-            raise OptionError(f"{option}: expected one of {', '.join(known)}, got {value!r}")
+    as_choice("key", key, KEYS)
+    as_choice("scope", scope, SCOPES)
     tasks = list(tasks)
     if not tasks:
         raise EmptyInputError("tasks: expected at least one task, got none")
-    templates: dict[Hashable, _Template] = {}
-    node_of: dict[str, Hashable] = {}
-    for task in tasks:
-        node = _node(task, key, scope)
-        node_of[task.id] = ("task", task.id) if node is None else node
-        if node is not None:
-            known_text = templates.setdefault(node, _Template(None, _sites(task)))
-            known_text.text = known_text.text or _text(task)
-    compared = {node: template for node, template in templates.items() if template.text}
-    rows, clusters = _cluster_templates(list(compared.values()), embed, options, scope, threads)
-    cluster_of: dict[Hashable, Hashable] = dict(zip(compared, clusters.labels.tolist() if clusters else (), strict=True))
+    template_of = {task.id: _template(task, key, scope) for task in tasks}
+    texts = _texts(tasks, template_of)
+    clusters = _cluster(texts, embed, options, scope, threads)
     numbers: dict[Hashable, int] = {}
     labels = {
-        task: numbers.setdefault(cluster_of.get(node, node), len(numbers)) for task, node in node_of.items()
+        task: numbers.setdefault(clusters.number.get(template, template or task), len(numbers))
+        for task, template in template_of.items()
     }
     joins: list[tuple[Join, ...]] = [() for _ in numbers]
-    for found in range(len(clusters) if clusters else 0):
-        members = np.flatnonzero(clusters.labels == found)
-        joins[numbers[found]] = _joins(members, [t.text or "" for t in compared.values()], rows, method)
-    names: list[dict[str, None]] = [{} for _ in numbers]
-    for task in tasks:
-        names[labels[task.id]][_text(task) or task.objective or f"task {task.id}"] = None
+    for cluster_number, found in enumerate(clusters.joins):
+        joins[numbers[cluster_number]] = found
     return CapabilityGroups(
         source="computed",
         labels=labels,
-        names=tuple(tuple(group) for group in names),
+        names=_names(tasks, labels, len(numbers)),
         joins=tuple(joins),
-        without_template=tuple(task for task, node in node_of.items() if node not in templates),
+        without_template=tuple(task for task, template in template_of.items() if template is None),
         encoder=encoder,
         options=options,
         key=key,
         scope=scope,
     )
+
+
+class _Template(NamedTuple):
+    """What several tasks are instances of."""
+
+    kind: str
+    """Known by its `text` or by its `id`."""
+    name: str
+    sites: tuple[str, ...]
+    """Sorted; empty where templates of all sites may join."""
+
+
+def _template(task: Task, key: Key, scope: Scope) -> _Template | None:
+    """The template of a task, or None: then the task is a capability of its own."""
+    sites = tuple(sorted(set(task.sites))) if scope == "site" else ()
+    names = {"text": (task.template or "").strip(), "id": task.template_id or ""}
+    for kind in (key, *KEYS):
+        if names[kind]:
+            return _Template(kind, names[kind], sites)
+    return None
+
+
+def _texts(tasks: Sequence[Task], template_of: Mapping[str, _Template | None]) -> dict[_Template, str]:
+    """The first text of each template; one that is known by its id alone has none, and is compared with nothing."""
+    texts: dict[_Template, str] = {}
+    for task in tasks:
+        template, text = template_of[task.id], (task.template or "").strip()
+        if template is not None and text:
+            texts.setdefault(template, text)
+    return texts
+
+
+def _names(tasks: Sequence[Task], labels: Mapping[str, int], n_groups: int) -> tuple[tuple[str, ...], ...]:
+    names: list[dict[str, None]] = [{} for _ in range(n_groups)]
+    for task in tasks:
+        text = (task.template or "").strip()
+        names[labels[task.id]][text or task.objective or f"task {task.id}"] = None
+    return tuple(tuple(group) for group in names)
+
+
+class _Clustered(NamedTuple):
+    """Templates in clusters."""
+
+    number: dict[_Template | None, int]
+    joins: list[tuple[Join, ...]]
+    """By number of the cluster."""
+
+
+def _cluster(
+    texts: Mapping[_Template, str],
+    embed: Callable[[Sequence[str]], NDArray[Any]],
+    options: ClusterOptions,
+    scope: Scope,
+    threads: int | None,
+) -> _Clustered:
+    if not texts:
+        return _Clustered({}, [])
+    words = list(texts.values())
+    rows = embed(words)
+    if len(rows) != len(words):
+        raise ShapeError(f"embed: expected {len(words)} rows, one a text, got {len(rows)}")
+    clusters = cluster(
+        rows,
+        options.threshold,
+        method=options.method,
+        strict=options.strict,
+        scope=None if scope == "global" else [template.sites for template in texts],
+        # A text without a word has a zero row under a lexical encoder; it stands alone.
+        zero="orthogonal",
+        threads=threads,
+    )
+    members = [np.flatnonzero(clusters.labels == number) for number in range(clusters.n_clusters)]
+    joins = [_joins(group, words, rows, options.method) for group in members]
+    return _Clustered(dict(zip(texts, clusters.labels.tolist(), strict=True)), joins)
+
+
+def _joins(members: NDArray[np.int64], words: Sequence[str], rows: NDArray[Any], method: Method) -> tuple[Join, ...]:
+    """Who joined a cluster after its first member, and the nearest member that was there before.
+
+    `first_come` knows its order: that of arrival. The closure has none, so the next to join is the one most similar to
+    a member that is there (Prim's maximum spanning tree): each join shown is above the threshold.
+    """
+    table = cosine_similarity(rows[members].astype(np.float64), zero="orthogonal", threads=1)
+    nearest = np.zeros(len(members), dtype=np.int64)
+    similarity = table[0].copy()
+    outside = np.ones(len(members), dtype=bool)
+    outside[0] = False
+    joins = []
+    for arrival in range(1, len(members)):
+        new = arrival if method == "first_come" else int(np.argmax(np.where(outside, similarity, -np.inf)))
+        outside[new] = False
+        joins.append(Join(words[members[new]], words[members[nearest[new]]], float(similarity[new])))
+        closer = table[new] > similarity
+        nearest[closer], similarity[closer] = new, table[new][closer]
+    return tuple(joins)
+
+
+def adjusted_rand_index(first: Sequence[Hashable], second: Sequence[Hashable]) -> float:
+    """How far two groupings of the same items agree: 1 for the same groups, 0 on average for random ones.
+
+    Args:
+        first: One label an item; only equality of labels counts.
+        second: One label an item, in the same order.
+
+    Returns:
+        At most 1; negative where they agree less than by chance. Counted in whole numbers, divided once.
+
+    Raises:
+        EmptyInputError: No items.
+        ShapeError: Different lengths.
+
+    Source: Hubert and Arabie 1985, eq. 5.
+    """
+    if len(first) != len(second):
+        raise ShapeError(f"second: expected {len(first)} labels as in first, got {len(second)}")
+    if len(first) == 0:
+        raise EmptyInputError("first: expected at least one label, got none")
+    both = _pairs_within(list(zip(first, second, strict=True)))
+    in_first, in_second, total = _pairs_within(first), _pairs_within(second), comb(len(first), 2)
+    # (both - expected) / (mean - expected), expected = in_first * in_second / total, times 2 total.
+    numerator = 2 * (both * total - in_first * in_second)
+    denominator = (in_first + in_second) * total - 2 * in_first * in_second
+    # Both put everything apart, or everything together: the same groups.
+    return 1.0 if denominator == 0 else numerator / denominator
+
+
+def _pairs_within(labels: Sequence[Hashable]) -> int:
+    """Pairs of items with equal labels."""
+    return sum(comb(size, 2) for size in Counter(labels).values())

@@ -85,7 +85,7 @@ def cluster(
         method: `single_link` (does not depend on the order of the rows) or `first_come` (the paper's rule: the smallest
             group among all earlier rows that pass, else a new one).
         strict: A pair passes above the threshold (True), or at it already (False).
-        scope: One label a row (numbers or strings); only rows of equal label join. None: all may.
+        scope: One label a row (numbers, strings, tuples of them); only rows of equal label join. None: all may.
         zero: A zero vector: `error`, or `orthogonal` (cosine 0 with anything).
         threads: Default: the CPUs that this process may use. The result does not depend on it.
 
@@ -111,7 +111,10 @@ def cluster(
 
 def _scope_numbers(scope: object, n_rows: int) -> NDArray[np.int64]:
     """Number the labels by first appearance."""
-    if isinstance(scope, (str, bytes)) or not isinstance(scope, (Sequence, np.ndarray)) or np.ndim(scope) == 0:
+    if isinstance(scope, np.ndarray):
+        if scope.ndim != 1:
+            raise ShapeError(f"scope: expected one axis, got shape {scope.shape}")
+    elif isinstance(scope, (str, bytes)) or not isinstance(scope, Sequence):
         raise DtypeError(f"scope: expected one label a row, got {type(scope).__name__}")
     if len(scope) != n_rows:
         raise ShapeError(f"scope: expected one label for each of the {n_rows} rows, got {len(scope)}")
@@ -119,4 +122,4 @@ def _scope_numbers(scope: object, n_rows: int) -> NDArray[np.int64]:
     try:
         return np.array([numbers.setdefault(label, len(numbers)) for label in scope], dtype=np.int64)
     except TypeError as error:
-        raise DtypeError(f"scope: expected labels that are numbers or strings ({error})") from None
+        raise DtypeError(f"scope: expected numbers, strings or tuples of them ({error})") from None
