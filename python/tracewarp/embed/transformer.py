@@ -60,7 +60,7 @@ class TransformerEncoder:
         if folder is not None:
             self.name = f"{label or folder.name}@{_content_hash(folder)}"
         else:
-            self.name = f"{label or source}@{_revision(self._model)}"
+            self.name = f"{label or source}@{_revision(source)}"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return `(len(texts), dim)` float32, rows of length 1. Lone surrogates are read as U+FFFD.
@@ -153,7 +153,15 @@ def _content_hash(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _revision(model: Any) -> str:
-    """The hub's commit of the model that was loaded, or `unknown` where the library does not say."""
-    config = getattr(getattr(model[0], "auto_model", None), "config", None)
-    return str(getattr(config, "_commit_hash", None) or "unknown")[:16]
+def _revision(model: str) -> str:
+    """The hub's commit of a model that was just loaded: the name of its folder in the hub's cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    for file in ("modules.json", "config.json"):
+        found = try_to_load_from_cache(model, file)
+        if isinstance(found, str):
+            return Path(found).parent.name[:16]
+    raise EncoderError(
+        f"encoder: the revision of the model {model!r} is not in the model hub's cache, so that its rows could not be "
+        "told from another revision's; download the model into a folder and give that"
+    )

@@ -21,8 +21,6 @@ pytestmark = [
         importlib.util.find_spec("sentence_transformers") is None or importlib.util.find_spec(OFFLINE_PACKAGE) is None,
         reason="needs the extra offline: pip install 'tracewarp[offline]'",
     ),
-    # Of torch and its friends, about their own innards; can go when a run without it is quiet.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
 ]
 
 
