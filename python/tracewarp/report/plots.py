@@ -199,6 +199,7 @@ def mirror_plot(key: str, title: str, description: str, data: Histogram, write: 
 
 def frame(key: str, title: str, description: str, parts: Sequence[Markup], height: float) -> Markup:
     """The plot's outer element, with a title and a description for those who do not see it."""
+    key = f"plot-{key}"
     return tag(
         "svg",
         tag("title", title, id=f"{key}-title"),
