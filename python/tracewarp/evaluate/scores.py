@@ -55,7 +55,14 @@ def evaluate(
     tasks = None if options.tasks is None else load_tasks(options.tasks)
     with _embedding(options) as embedding:
         sources = opened.read(tasks, embedding.steps() if options.wants_references else None, listener)
-        table = task_table(sources.all, tasks, embedding.texts, trivial_run=sources.trivial)
+        table = task_table(
+            sources.all,
+            tasks,
+            embedding.texts,
+            encoder=options.encoder,
+            trivial_run=sources.trivial,
+            threads=options.threads,
+        )
     chooser = _chooser(sources, table, options)
     matcher = Matcher(chooser.pool, sources.trivial, options.vertex, options.threads) if chooser.pool else None
     encoder = "" if embedding.encoder is None else embedding.encoder.name

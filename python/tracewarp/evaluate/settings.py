@@ -10,6 +10,7 @@ import numpy as np
 import scipy
 
 from tracewarp.embed import Encoder
+from tracewarp.evaluate.capability_groups import published_labels
 from tracewarp.evaluate.options import EvaluateOptions
 from tracewarp.evaluate.sources import Sources
 from tracewarp.evaluate.tasks import TaskTable
@@ -66,15 +67,23 @@ def capability_facts(table: TaskTable, tasks: TaskSet | None) -> dict[str, Any] 
     """What the capability groups are; None where there are none."""
     if table.groups is None:
         return None
-    grouped = [task for task in table.tasks if table.capability(task) is not None]
+    grouped = {task: label for task in table.tasks if (label := table.capability(task)) is not None}
+    labels = sorted(set(grouped.values()))
+    released = published_labels()
     return {
         "source": table.groups.source,
+        "encoder": table.groups.encoder,
+        "threshold": table.groups.threshold,
+        "method": None if table.groups.options is None else table.groups.options.method,
+        "key": table.groups.key,
+        "scope": table.groups.scope,
         "tasks": len(grouped),
         "templates": None if tasks is None else tasks.n_templates,
         "template_ids": None if tasks is None else tasks.n_template_ids,
-        "groups": len({table.capability(task) for task in grouped}),
+        "labels": len({released[task] for task in grouped}) if table.groups.source == "published" else None,
+        "groups": len(labels),
         "reachable": len({table.capability(task) for task in grouped if not table.is_trivial(task)}),
         "trivial_source": table.trivial_source,
         "trivial_tasks": None if table.trivial is None else table.in_order(table.trivial & table.tasks.keys()),
-        "names": {str(label): name for label, name in enumerate(table.groups.names)},
+        "names": {str(label): list(table.groups.names[label]) for label in labels},
     }

@@ -62,7 +62,9 @@ def task_table(
     tasks: TaskSet | None,
     embed: Callable[[Sequence[str]], NDArray[np.float16]],
     *,
+    encoder: str,
     trivial_run: LoadedRun | None = None,
+    threads: int | None = None,
 ) -> TaskTable:
     """Tasks in order, their capability groups, and which of them are trivial.
 
@@ -78,9 +80,9 @@ def task_table(
     grouped = [task for task in met.values() if tasks is None or task.id in known]
     groups: CapabilityGroups | None = None
     if webarena:
-        groups = published_groups()
+        groups = published_groups(grouped)
     elif any(task.template is not None or task.template_id is not None for task in grouped):
-        groups = group_tasks(grouped, embed)
+        groups = group_tasks(grouped, embed, encoder=encoder, threads=threads)
     if trivial_run is not None:
         trivial = frozenset(episode.task for episode in trivial_run.episodes if episode.success)
         return TaskTable(met, groups, trivial, f"successes of {trivial_run.path}")

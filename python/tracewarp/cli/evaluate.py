@@ -1,0 +1,163 @@
+"""`tracewarp evaluate`: runs in, a table, scores.json and a report out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from tracewarp.cli.terminal import one_line, output_console, shortened
+from tracewarp.embed import STEP_TEMPLATES
+from tracewarp.errors import FileError
+from tracewarp.evaluate import EvaluateOptions, Scores, evaluate, scores_json, write_scores
+from tracewarp.evaluate import Progress as Reading
+from tracewarp.metrics import VertexOptions
+from tracewarp.metrics.statistics import DEFAULT_CONFIDENCE, DEFAULT_RESAMPLES
+from tracewarp.metrics.vertex import BASELINES, DECAYS, MODES
+from tracewarp.report import print_scores, write_report
+
+SHOWN_PROBLEMS = 5
+NAME_CHARS = 24
+
+_RUN = click.Path(path_type=Path)
+
+
+@click.command("evaluate", short_help="score runs against references, with intervals, and write a report")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=_RUN)
+@click.option("--tasks", type=_RUN, help="Task file (WebArena's test.raw.json, or one task a line).")
+@click.option("--references", multiple=True, type=_RUN, help="Run with reference trajectories; may be repeated.")
+@click.option(
+    "--references-from",
+    type=click.Choice(["capability"]),
+    help="capability: refer to the trajectories of the other tasks of the same capability.",
+)
+@click.option("--all-references", is_flag=True, help="Also refer to trajectories that did not succeed.")
+@click.option("--trivial", type=_RUN, help="Run of an agent that does nothing: trivial tasks and baseline.")
+@click.option("--compare-to", type=_RUN, help="Run to compare every RUN with; otherwise all pairs are compared.")
+@click.option(
+    "--encoder", default="hashed", show_default=True, help="hashed, minilm, paper, or a sentence-transformers model."
+)
+@click.option(
+    "--step-template",
+    type=click.Choice(STEP_TEMPLATES),
+    default="action_first",
+    show_default=True,
+    help="What an encoder reads of a step.",
+)
+@click.option("--include-reasoning", is_flag=True, help="Also embed the thought before the action.")
+@click.option("--cache", type=_RUN, help="File of the embedding cache; otherwise the user's.")
+@click.option("--no-cache", is_flag=True, help="Keep no embeddings on disk.")
+@click.option(
+    "--mode", type=click.Choice(MODES), default="normalized", show_default=True, help="How VERTEX_DTW scores a cell."
+)
+@click.option("--gamma", type=float, default=1.0, show_default=True, help="Bandwidth of the step similarity.")
+@click.option("--decay", type=click.Choice(DECAYS), default="hyperbolic", show_default=True, help="Weight by position.")
+@click.option(
+    "--z", type=click.Choice(BASELINES), default="zero_pad", show_default=True, help="Baseline from the trivial agent."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of every bootstrap and random draw.")
+@click.option("--resamples", type=int, default=DEFAULT_RESAMPLES, show_default=True, help="Of every bootstrap.")
+@click.option("--confidence", type=float, default=DEFAULT_CONFIDENCE, show_default=True, help="Of the intervals.")
+@click.option(
+    "--chance-draws", type=int, default=5, show_default=True, help="Other tasks a task for the chance level; 0: none."
+)
+@click.option("--threads", type=int, help="Threads; otherwise the CPUs that this process may use.")
+@click.option("--strict", is_flag=True, help="Stop at the first record that cannot be read (exit code 2).")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for scores.json and report.html.")
+@click.option("--json", "as_json", is_flag=True, help="Print the content of scores.json instead of the table.")
+def command(runs: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any) -> None:
+    """Score each RUN: success, capabilities, VERTEX_DTW against references, steps; with intervals and comparisons.
+
+    RUN is a .jsonl[.gz|.zst] of trajectories, a run folder or an AgentLab directory. What cannot be scored is said.
+
+    \b
+    Examples:
+      tracewarp evaluate my-run.jsonl
+      tracewarp evaluate my-run.jsonl --tasks tasks.json --references-from capability --out out/
+      tracewarp evaluate new.jsonl --compare-to old.jsonl --references gold.jsonl --out out/
+      tracewarp evaluate my-run.jsonl --references gold.jsonl --json > scores.json
+    """
+    chosen = _options(options)
+    if out is not None:
+        _make_folder(out)
+    with _progress() as progress:
+        scores = evaluate(runs, chosen, listener=ReadingProgress(progress))
+    _tell_problems(scores)
+    if out is not None:
+        write_scores(scores, out / "scores.json")
+        write_report(scores, out / "report.html")
+    if as_json:
+        click.echo(scores_json(scores))
+    else:
+        print_scores(scores, output_console())
+    if out is not None:
+        click.echo(f"Wrote {out / 'scores.json'} and {out / 'report.html'}.", err=True)
+
+
+def _options(given: dict[str, Any]) -> EvaluateOptions:
+    """The command line's words as options; out of range is told here, before any work."""
+    vertex = VertexOptions(**{name: given.pop(name) for name in ("mode", "gamma", "decay", "z")})
+    use_cache = not given.pop("no_cache")
+    if not use_cache and given["cache"] is not None:
+        raise click.UsageError("--cache and --no-cache exclude each other")
+    return EvaluateOptions(
+        vertex=vertex,
+        use_cache=use_cache,
+        references_from=cast(Literal["capability"] | None, given.pop("references_from")),
+        **given,
+    )
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder before the work, so that a wrong one is told at once."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"--out {out}: the folder cannot be made ({error.strerror or error})") from None
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=12),
+        MofNCompleteColumn(),
+        TextColumn("episodes, {task.fields[steps]:,} steps ({task.fields[encoded]:,} encoded)"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True, markup=False, highlight=False),
+    )
+
+
+class ReadingProgress:
+    """Shows how the reading of each run goes on: episodes, steps, and the time left."""
+
+    def __init__(self, display: Progress) -> None:
+        self.display = display
+        self.bars: dict[str, TaskID] = {}
+
+    def __call__(self, progress: Reading) -> None:
+        """Move the bar of a run."""
+        if progress.run not in self.bars:
+            self.bars[progress.run] = self.display.add_task(
+                shortened(one_line(progress.run), NAME_CHARS), total=progress.expected_episodes, steps=0, encoded=0
+            )
+        self.display.update(
+            self.bars[progress.run],
+            completed=progress.episodes,
+            total=progress.episodes if progress.done else progress.expected_episodes,
+            steps=progress.steps,
+            encoded=progress.encoded,
+        )
+
+
+def _tell_problems(scores: Scores) -> None:
+    """Say on stderr what could not be read."""
+    for source in scores.settings["sources"]:
+        for problem in source["problems"][:SHOWN_PROBLEMS]:
+            click.echo(one_line(problem), err=True)
+        if source["n_problems"] > SHOWN_PROBLEMS:
+            click.echo(f"... and {source['n_problems'] - SHOWN_PROBLEMS} more in {one_line(source['path'])}", err=True)
+    sys.stderr.flush()
