@@ -18,7 +18,7 @@ def parse_json(data: bytes) -> tuple[Any, list[str]]:
     Python writes them), and halves of surrogate pairs become U+FFFD (they cannot be written as UTF-8 again).
 
     Args:
-        data: UTF-8 text, with or without a byte order mark.
+        data: UTF-8 text without a byte order mark.
 
     Returns:
         The value, and one sentence per kind of repair.
@@ -27,7 +27,7 @@ def parse_json(data: bytes) -> tuple[Any, list[str]]:
         BadJsonError: not UTF-8, not JSON, nested too deeply, or with an integer of thousands of digits.
     """
     try:
-        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadJsonError(f"byte 0x{data[error.start]:02x} at position {error.start} is not UTF-8") from None
     odd_numbers: list[str] = []

@@ -16,6 +16,7 @@ DEFAULT_MAX_LINE_BYTES = 256 * 2**20
 """Longest line (or step file) that readers take, in bytes after decompression; the visible cap of `open_run`."""
 
 GZIP_MAGIC = b"\x1f\x8b"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 # Compressed bytes fed at once. 2 KiB of zstd can grow a few ten-thousandfold, so that a bomb costs tens of megabytes.
@@ -61,8 +62,7 @@ class LineSource:
         for chunk in self.chunks():
             *ended, rest = chunk.split(b"\n")
             for piece in ended:
-                too_long = size + len(piece) > self.max_line_bytes
-                yield Line(number, b"" if too_long else b"".join([*parts, piece]), ended=True, too_long=too_long)
+                yield self._line(number, [*parts, piece], size + len(piece), ended=True)
                 number, parts, size = number + 1, [], 0
             size += len(rest)
             if size > self.max_line_bytes:
@@ -70,8 +70,12 @@ class LineSource:
             else:
                 parts.append(rest)
         if size:
-            too_long = size > self.max_line_bytes
-            yield Line(number, b"" if too_long else b"".join(parts), ended=False, too_long=too_long)
+            yield self._line(number, parts, size, ended=False)
+
+    def _line(self, number: int, parts: list[bytes], size: int, *, ended: bool) -> Line:
+        too_long = size > self.max_line_bytes
+        data = b"" if too_long else b"".join(parts)
+        return Line(number, data.removeprefix(BYTE_ORDER_MARK) if number == 1 else data, ended, too_long)
 
     def chunks(self) -> Iterator[bytes]:
         """Give the decompressed bytes in pieces; `flaw` says afterwards whether the end was reached."""
@@ -107,10 +111,13 @@ class LineSource:
                     self.flaw = f"bytes that are no {name} data follow the {name} data"
                     return
                 codec = _gzip_codec() if name == "gzip" else _zstd_codec()
+            before = codec.copy() if isinstance(codec, _GZIP_TYPE) else None
             try:
                 out = codec.decompress(pending)
             except (zlib.error, zstandard.ZstdError) as error:
                 self.flaw = f"the {name} data is damaged ({error})"
+                if before is not None:
+                    yield _salvage(before, pending)
                 return
             if out:
                 yield out
@@ -131,12 +138,26 @@ def _gzip_codec() -> _Decompressor:
     return zlib.decompressobj(wbits=31)
 
 
+_GZIP_TYPE = type(zlib.decompressobj())
+
+
+def _salvage(codec: _Decompressor, data: bytes) -> bytes:
+    """What can be unpacked before the damage: byte by byte, since the call that fails gives nothing."""
+    parts = []
+    try:
+        for at in range(len(data)):
+            parts.append(codec.decompress(data[at : at + 1]))
+    except zlib.error:
+        pass
+    return b"".join(parts)
+
+
 def _zstd_codec() -> _Decompressor:
     return zstandard.ZstdDecompressor().decompressobj()
 
 
 def read_whole(path: Path, *, max_bytes: int) -> bytes:
-    """The bytes of one (compressed) file.
+    """The bytes of one (compressed) file, unpacked, without a byte order mark.
 
     Raises:
         UnreadableFileError: it cannot be opened, is cut off, damaged, or longer than `max_bytes` once unpacked.
@@ -150,4 +171,4 @@ def read_whole(path: Path, *, max_bytes: int) -> bytes:
         parts.append(chunk)
     if source.flaw:
         raise UnreadableFileError(f"{path}: {source.flaw}")
-    return b"".join(parts)
+    return b"".join(parts).removeprefix(BYTE_ORDER_MARK)

@@ -47,7 +47,8 @@ class TaskSet:
     _by_id: dict[str, Task] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_id", {task.id: task for task in self.tasks})
+        by_name = {task_id_of(task.id): task for task in self.tasks} | {task.id: task for task in self.tasks}
+        object.__setattr__(self, "_by_id", by_name)
 
     def __len__(self) -> int:
         return len(self.tasks)
@@ -121,7 +122,7 @@ def load_tasks(path: str | Path) -> TaskSet:
 
 
 def _entries(path: Path) -> Iterator[tuple[str, Any]]:
-    data = read_whole(path, max_bytes=DEFAULT_MAX_LINE_BYTES).removeprefix(b"\xef\xbb\xbf")
+    data = read_whole(path, max_bytes=DEFAULT_MAX_LINE_BYTES)
     if data.lstrip().startswith(b"["):
         try:
             entries, _ = parse_json(data)

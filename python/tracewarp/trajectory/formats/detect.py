@@ -58,7 +58,8 @@ def identify_file(path: Path, *, max_line_bytes: int) -> str:
                 return found
             complaint = complaint or f"line {line.number} is no trajectory ({_described(value)})"
         except BadJsonError as error:
-            reason = f"longer than max_line_bytes = {max_line_bytes} bytes" if line.too_long else str(error)
+            torn = None if line.ended else source.flaw
+            reason = f"longer than max_line_bytes = {max_line_bytes} bytes" if line.too_long else torn or str(error)
             complaint = complaint or f"line {line.number}: {reason}"
         if line.number >= SNIFF_LINES:
             break
@@ -98,7 +99,7 @@ def identify_folder(path: Path) -> Path | list[TaskFolder]:
 
 def _hint(first_line: bytes) -> str | None:
     """What people pass by mistake, told by the first line."""
-    start = first_line.removeprefix(b"\xef\xbb\xbf").strip()
+    start = first_line.strip()
     if start.startswith(b"["):
         return (
             "a JSON array, not one JSON object a line "
