@@ -65,20 +65,20 @@ class CapabilityGroups:
 
     @property
     def n_groups(self) -> int:
-        """Number of capabilities."""
-        return len(self.names)
+        """Number of capabilities that have a task."""
+        return len(set(self.labels.values()))
 
     @property
     def threshold(self) -> float | None:
         """The cosine that templates must exceed; None for the published map."""
         return None if self.options is None else self.options.threshold
 
-    def tasks(self) -> tuple[tuple[str, ...], ...]:
-        """Ids of the tasks of each group, by label."""
-        members: list[list[str]] = [[] for _ in self.names]
+    def tasks(self) -> dict[int, tuple[str, ...]]:
+        """Label -> ids of its tasks, labels ascending."""
+        members: dict[int, list[str]] = {label: [] for label in sorted(set(self.labels.values()))}
         for task, label in self.labels.items():
             members[label].append(task)
-        return tuple(tuple(group) for group in members)
+        return {label: tuple(group) for label, group in members.items()}
 
     def reachable(self, trivial: Collection[str]) -> int:
         """Number of groups with at least one task that is not in `trivial`."""
@@ -103,7 +103,7 @@ class CapabilityGroups:
                     "templates": list(self.names[label]),
                     "joins": [{"text": j.text, "to": j.to, "similarity": j.similarity} for j in self.joins[label]],
                 }
-                for label, tasks in enumerate(self.tasks())
+                for label, tasks in self.tasks().items()
             ],
         }
 
