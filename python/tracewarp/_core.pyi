@@ -20,7 +20,7 @@ _VertexOptions = tuple[str, float, str, str, float, str]
 _Parts = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 def dtw_pairs(
-    xs: _Set, ys: _Set, pairs: NDArray[np.int64], paths: bool, options: _DtwOptions, threads: int
+    xs: _Set, ys: _Set, pairs: NDArray[np.int64], paths: bool, single: bool, options: _DtwOptions, threads: int
 ) -> _Batch: ...
 def dtw_from_costs(costs: _Rows, options: _DtwOptions) -> _Batch: ...
 def dtw_matrix(xs: _Set, ys: _Set | None, options: _DtwOptions, threads: int) -> NDArray[np.float64]: ...
@@ -32,7 +32,7 @@ def vertex_pairs(
     tests: _Set,
     pairs: NDArray[np.int64],
     trivials: _Set | None,
-    parts: bool,
+    single: bool,
     options: _VertexOptions,
     threads: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], _Parts | None]: ...

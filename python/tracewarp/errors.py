@@ -43,7 +43,7 @@ class OffsetsError(InputError):
     """Offsets of a ragged set that do not start at 0, ascend, and end at the number of rows."""
 
 
-class RowIndexError(InputError):
+class RowIndexError(InputError, IndexError):
     """An index outside its set (negative ones too)."""
 
 

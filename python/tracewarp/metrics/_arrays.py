@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp import _core
-from tracewarp.errors import DtypeError, OptionError, ShapeError
+from tracewarp.errors import DtypeError, OptionError, RowIndexError, ShapeError
 
 FloatArray = NDArray[Any]
 """float16, float32 or float64."""
@@ -18,7 +18,7 @@ _FLOATS = (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64))
 
 
 def as_rows(argument: str, value: object, *, axes: int = 2) -> FloatArray:
-    """Return `value` as a C-contiguous array of floats; copied only where it is not contiguous or not native-endian.
+    """Return `value` as a C-contiguous, aligned, native-endian array of floats; copied only where it is not one.
 
     Args:
         argument: Name for the message.
@@ -26,18 +26,20 @@ def as_rows(argument: str, value: object, *, axes: int = 2) -> FloatArray:
         axes: How many axes it must have.
 
     Raises:
-        DtypeError: Not a numpy array, or not float16, float32 or float64.
+        DtypeError: Not a numpy array (or one with a mask, which would be lost), or not float16, float32 or float64.
         ShapeError: Another number of axes, or rows of zero numbers.
     """
     if not isinstance(value, np.ndarray):
         raise DtypeError(f"{argument}: expected a numpy array of floats, got {type(value).__name__}")
+    if isinstance(value, np.ma.MaskedArray):
+        raise DtypeError(f"{argument}: expected an array without a mask, got a masked array")
     if value.dtype.newbyteorder("=") not in _FLOATS:
         raise DtypeError(f"{argument}: expected float16, float32 or float64, got {value.dtype}")
     if value.ndim != axes:
         raise ShapeError(f"{argument}: expected {axes} axes, got shape {value.shape}")
     if value.shape[-1] == 0 and axes == 2:
         raise ShapeError(f"{argument}: expected rows of at least one number, got shape {value.shape}")
-    return np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("="))
+    return np.require(value, dtype=value.dtype.newbyteorder("="), requirements=("C", "ALIGNED", "ENSUREARRAY"))
 
 
 def promote(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -68,6 +70,19 @@ def as_integer(option: str, value: object, *, least: int | None = None) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or (least is not None and value < least):
         raise OptionError(f"{option}: expected {wanted}, got {value!r}")
     return int(value)
+
+
+def as_index(index: object, length: int) -> int:
+    """Return an index into something of `length` entries, counted from the front.
+
+    Raises:
+        OptionError: Not a whole number.
+        RowIndexError: Outside `0..length`; also an `IndexError`, as the iteration protocol wants it.
+    """
+    number = as_integer("index", index)
+    if not 0 <= number < length:
+        raise RowIndexError(f"index: expected 0 to {length - 1}, got {number}" if length else "index: nothing to index")
+    return number
 
 
 def as_number(option: str, value: object) -> float:
@@ -117,7 +132,7 @@ def as_pairs(argument: str, value: object) -> NDArray[np.int64]:
         array = np.asarray(value)
     except ValueError as error:
         raise ShapeError(f"{argument}: expected shape (p, 2), got rows of different lengths") from error
-    if array.size == 0 and array.ndim < 3:
+    if array.shape in {(0,), (0, 2)}:
         return np.empty((0, 2), dtype=np.int64)
     if array.dtype.kind not in "iu" or array.dtype == np.uint64:
         raise DtypeError(f"{argument}: expected whole numbers that fit int64, got {array.dtype}")
@@ -135,5 +150,6 @@ def default_threads(threads: object = None) -> int:
         OptionError: Fewer than one.
     """
     if threads is not None:
-        return as_integer("threads", threads, least=1)
+        # The binary's integers end at 2^64; more threads than this are never started.
+        return min(as_integer("threads", threads, least=1), 1024)
     return _core.available_threads()

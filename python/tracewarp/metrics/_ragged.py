@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp.errors import DtypeError, EmptyInputError, OffsetsError, ShapeError
-from tracewarp.metrics._arrays import FloatArray, as_rows
+from tracewarp.metrics._arrays import FloatArray, as_index, as_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,18 +29,21 @@ class Ragged:
 
     def __post_init__(self) -> None:
         rows = as_rows("rows", self.rows)
-        offsets = np.asarray(self.offsets)
+        try:
+            offsets = np.asarray(self.offsets)
+        except ValueError as error:
+            raise ShapeError("offsets: expected shape (n_sequences + 1,), got rows of different lengths") from error
         if offsets.dtype.kind not in "iu" or offsets.dtype == np.uint64:
             raise DtypeError(f"offsets: expected whole numbers that fit int64, got {offsets.dtype}")
         if offsets.ndim != 1 or offsets.size == 0:
             raise ShapeError(f"offsets: expected shape (n_sequences + 1,), got {offsets.shape}")
         offsets = np.ascontiguousarray(offsets, dtype=np.int64)
-        steps = np.diff(offsets)
-        if offsets[0] != 0 or offsets[-1] != rows.shape[0] or bool((steps < 0).any()):
+        descents = np.flatnonzero(offsets[1:] < offsets[:-1])
+        if offsets[0] != 0 or offsets[-1] != rows.shape[0] or descents.size:
             raise OffsetsError(
                 f"offsets: expected to start at 0, ascend, and end at the {rows.shape[0]} rows, "
                 f"got first {offsets[0]}, last {offsets[-1]}, "
-                + (f"a descent at position {int(np.argmax(steps < 0)) + 1}" if (steps < 0).any() else "no descent")
+                + (f"a descent at position {descents[0] + 1}" if descents.size else "no descent")
             )
         object.__setattr__(self, "rows", rows)
         object.__setattr__(self, "offsets", offsets)
@@ -75,9 +78,8 @@ class Ragged:
         return self.offsets.size - 1
 
     def __getitem__(self, index: int) -> FloatArray:
-        if not 0 <= index < len(self):
-            raise IndexError(f"index {index} is outside 0..{len(self)}")
-        return self.rows[self.offsets[index] : self.offsets[index + 1]]
+        s = as_index(index, len(self))
+        return self.rows[self.offsets[s] : self.offsets[s + 1]]
 
     @property
     def dim(self) -> int:

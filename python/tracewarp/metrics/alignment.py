@@ -19,6 +19,7 @@ from tracewarp.metrics._arrays import (
     FloatArray,
     as_choice,
     as_flag,
+    as_index,
     as_integer,
     as_number,
     as_pairs,
@@ -126,13 +127,12 @@ class DtwBatch:
         return int(self.distances.size)
 
     def __getitem__(self, index: int) -> DtwResult:
-        if not 0 <= index < len(self):
-            raise IndexError(f"index {index} is outside 0..{len(self)}")
+        p = as_index(index, len(self))
         if self.paths_flat is None or self.path_offsets is None:
             path = np.empty((0, 2), dtype=np.int32)
         else:
-            path = self.paths_flat[self.path_offsets[index] : self.path_offsets[index + 1]]
-        return DtwResult(float(self.distances[index]), path, self.options)
+            path = self.paths_flat[self.path_offsets[p] : self.path_offsets[p + 1]]
+        return DtwResult(float(self.distances[p]), path, self.options)
 
     def __iter__(self) -> Iterator[DtwResult]:
         return (self[index] for index in range(len(self)))
@@ -215,7 +215,7 @@ def dtw(
 
 
 def dtw_distance(x: FloatArray, y: FloatArray, **options: Any) -> float:
-    """As `dtw`, in linear memory and without the path.
+    """As `dtw` without the path: in memory linear in n, except for `normalize="path"`, which has to find the path.
 
     Raises:
         As `dtw`.
@@ -231,7 +231,8 @@ def _single(x: FloatArray, y: FloatArray, options: DtwOptions, *, paths: bool) -
         if rows.shape[0] == 0:
             raise EmptyInputError(f"{name}: expected at least one step, got shape {rows.shape}")
     sets = [(rows, np.array([0, rows.shape[0]], dtype=np.int64)) for rows in (first, second)]
-    return _pairs(sets[0], sets[1], np.zeros((1, 2), dtype=np.int64), options, paths=paths, threads=1)
+    pair = np.zeros((1, 2), dtype=np.int64)
+    return _pairs(sets[0], sets[1], pair, options, paths=paths, single=True, threads=1)
 
 
 def _pairs(
@@ -241,9 +242,10 @@ def _pairs(
     options: DtwOptions,
     *,
     paths: bool,
+    single: bool,
     threads: int,
 ) -> DtwBatch:
-    distances, found = _core.dtw_pairs(xs, ys, pairs, paths, options._core(), threads)
+    distances, found = _core.dtw_pairs(xs, ys, pairs, paths, single, options._core(), threads)
     flat, offsets = (None, None) if found is None else found
     return DtwBatch(distances, flat, offsets, options)
 
@@ -261,13 +263,15 @@ def dtw_from_costs(costs: FloatArray, **options: Any) -> DtwResult:
     """Align over a precomputed matrix of local costs.
 
     Args:
-        costs: `(m, n)`, values in 0 to 1e300; `metric` and `zero` have no meaning here.
+        costs: `(m, n)`, values in 0 to 1e298; `metric` and `zero` have no meaning here.
         **options: As in `DtwOptions`.
 
     Raises:
         EmptyInputError, ShapeError, DtypeError, NonFiniteError, OptionError: By argument name.
     """
     chosen = _options(options)
+    if isinstance(costs, np.ndarray) and costs.ndim == 2 and 0 in costs.shape:
+        raise EmptyInputError(f"costs: expected at least one row and one column, got shape {costs.shape}")
     matrix = as_rows("costs", costs)
     distances, found = _core.dtw_from_costs(matrix, chosen._core())
     assert found is not None
@@ -311,6 +315,7 @@ def dtw_pairs(
         index,
         chosen,
         paths=as_flag("paths", paths),
+        single=False,
         threads=default_threads(threads),
     )
 

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp import _core
-from tracewarp.errors import DtypeError, EmptyInputError, OptionError, ShapeError
+from tracewarp.errors import EmptyInputError, OptionError
 from tracewarp.metrics._arrays import (
     FloatArray,
     as_choice,
+    as_index,
     as_number,
     as_pairs,
     as_rows,
@@ -81,7 +82,7 @@ class VertexResult:
     """The score of one test against one reference, with its parts."""
 
     score: float
-    """In [0, 1] for `normalized` and `eq1`, in (-1, 1] for `released`; larger follows the reference more closely."""
+    """In [0, 1] for `normalized` and `eq1`, in [-1, 1] for `released`; larger follows the reference more closely."""
     path: NDArray[np.int32]
     """`(T, 2)`: (reference step, test step)."""
     similarity: NDArray[np.float64]
@@ -142,9 +143,8 @@ class VertexBatch:
 
     def path(self, index: int) -> NDArray[np.int32]:
         """The warping path of one pair, `(T, 2)`."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"index {index} is outside 0..{len(self)}")
-        return self.paths_flat[self.path_offsets[index] : self.path_offsets[index + 1]]
+        p = as_index(index, len(self))
+        return self.paths_flat[self.path_offsets[p] : self.path_offsets[p + 1]]
 
     def best(self) -> BestReferences:
         """The maximum over references for each test; the lowest reference index among equals."""
@@ -214,7 +214,7 @@ def vertex_dtw(
     trivials = sets[2] if len(sets) == 3 else None
     pair = np.zeros((1, 2), dtype=np.int64)
     scores, counted, path, _, parts = _core.vertex_pairs(
-        sets[0], sets[1], pair, trivials, parts=True, options=options._core(), threads=1
+        sets[0], sets[1], pair, trivials, single=True, options=options._core(), threads=1
     )
     assert parts is not None
     return VertexResult(float(scores[0]), path, parts[0], parts[1], parts[2], int(counted[0]), options)
@@ -260,7 +260,7 @@ def vertex_dtw_pairs(
         flat["tests"],
         index,
         flat.get("trivials"),
-        parts=False,
+        single=False,
         options=chosen._core(),
         threads=default_threads(threads),
     )
@@ -288,7 +288,7 @@ def gaussian_similarity(u: FloatArray, v: FloatArray, *, gamma: float = 1.0) -> 
         `(n,)` in [0, 1]; 1 for equal rows.
 
     Raises:
-        ShapeError, DtypeError, NonFiniteError, OptionError: By argument name.
+        EmptyInputError, ShapeError, DtypeError, NonFiniteError, OptionError: By argument name.
     """
     first, second = promote(as_rows("u", u), as_rows("v", v))
     return _core.gaussian_similarity(first, second, as_number("gamma", gamma))
@@ -319,11 +319,8 @@ def mmd2(
     """
     as_choice("estimator", estimator, ("biased", "unbiased"))
     as_choice("combine", combine, ("mean", "sum"))
-    several = isinstance(gamma, (list, tuple, np.ndarray))
+    several = isinstance(gamma, (list, tuple)) or (isinstance(gamma, np.ndarray) and gamma.ndim > 0)
     gammas = [as_number("gamma", one) for one in gamma] if several else [as_number("gamma", gamma)]  # type: ignore[union-attr]
-    if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
-        raise DtypeError(f"x, y: expected numpy arrays of floats, got {type(x).__name__} and {type(y).__name__}")
     first, second = promote(as_rows("x", x), as_rows("y", y))
-    if first.shape[1] != second.shape[1]:
-        raise ShapeError(f"y: expected rows of {first.shape[1]} numbers as in x, got {second.shape[1]}")
+    same_dim("x", first, "y", second)
     return _core.mmd2(first, second, gammas, estimator == "unbiased", combine)

@@ -30,6 +30,10 @@ pub(crate) fn rows<'py>(argument: &'static str, value: &Bound<'py, PyAny>, axes:
         let message = format!("{argument}: expected C-contiguous rows (numpy.ascontiguousarray makes them)");
         return Err(exception(py, "LayoutError", message));
     }
+    if !array.is_aligned() {
+        let message = format!("{argument}: expected aligned numbers (a copy of the array is aligned)");
+        return Err(exception(py, "LayoutError", message));
+    }
     if let Ok(array) = value.cast::<PyArrayDyn<f32>>() {
         return Ok(AnyRows::F32(array.try_readonly()?));
     }

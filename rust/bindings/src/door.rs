@@ -36,7 +36,12 @@ pub(crate) fn enter<R: Send>(
 
 /// The Python exception of a core error: a class of `tracewarp.errors` with the core's sentence.
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
-    let name = match error {
+    exception(py, class(error), error.to_string())
+}
+
+fn class(error: &Error) -> &'static str {
+    match error {
+        Error::InSequence { error, .. } => class(error),
         Error::Empty { .. } => "EmptyInputError",
         Error::Shape { .. } => "ShapeError",
         Error::NonFinite { .. } | Error::Magnitude { .. } => "NonFiniteError",
@@ -46,8 +51,7 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
         Error::Index { .. } => "RowIndexError",
         Error::TooLarge { .. } => "TooLargeError",
         _ => "TracewarpError",
-    };
-    exception(py, name, error.to_string())
+    }
 }
 
 /// An exception of `tracewarp.errors` by name.

@@ -17,7 +17,7 @@ pub(crate) type PySet<'py> = (Bound<'py, PyAny>, PyReadonlyArray1<'py, i64>);
 
 /// Calls `$body` with `$x` and `$y` as sets of one dtype.
 macro_rules! with_sets {
-    ($py:expr, $x_name:literal, $x:ident, $y_name:literal, $y:ident, $body:expr) => {{
+    ($py:expr, $x_name:expr, $x:ident, $y_name:expr, $y:ident, $body:expr) => {{
         let (x_offsets, y_offsets) = ($x.1.as_slice()?, $y.1.as_slice()?);
         match (rows($x_name, &$x.0, 2)?, rows($y_name, &$y.0, 2)?) {
             (AnyRows::F16(x), AnyRows::F16(y)) => {
@@ -55,18 +55,22 @@ fn batch_out(py: Python<'_>, batch: Batch) -> PyResult<PyBatch<'_>> {
 }
 
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the binary's contract is flat; Python groups it")]
 fn dtw_pairs<'py>(
     py: Python<'py>,
     xs: PySet<'py>,
     ys: PySet<'py>,
     pairs: PyReadonlyArray2<'py, i64>,
     paths: bool,
+    single: bool,
     options: DtwOptions<'_>,
     threads: usize,
 ) -> PyResult<PyBatch<'py>> {
     let options = options::dtw(py, options)?;
     let pairs = pair_list(&pairs)?;
-    let batch = with_sets!(py, "xs", xs, "ys", ys, {
+    // A single pair comes under the names that its own arguments have.
+    let (x_name, y_name) = if single { ("x", "y") } else { ("xs", "ys") };
+    let batch = with_sets!(py, x_name, xs, y_name, ys, {
         enter(py, threads, |run| dtw::dtw_pairs(xs, ys, pairs, paths, &options, run))?
     });
     batch_out(py, batch)

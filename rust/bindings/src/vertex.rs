@@ -7,7 +7,7 @@ use tracewarp_core::rows::Ragged;
 use tracewarp_core::vertex::{self, Baseline, Decay, Mode, Options};
 
 use crate::arrays::{AnyRows, mixed, ragged, rows, view};
-use crate::door::{enter, raise};
+use crate::door::enter;
 use crate::dtw::{PySet, pair_list, paths_out};
 use crate::options::{choose, ties};
 
@@ -50,32 +50,35 @@ fn vertex_pairs<'py>(
     tests: PySet<'py>,
     pairs: PyReadonlyArray2<'py, i64>,
     trivials: Option<PySet<'py>>,
-    parts: bool,
+    single: bool,
     options: VertexOptions<'_>,
     threads: usize,
 ) -> PyResult<PyScores<'py>> {
     let options = self::options(py, options)?;
+    // A single pair comes with its parts, and under the names that its own arguments have.
+    let names = if single { ["reference", "test", "trivial"] } else { ["references", "tests", "trivials"] };
+    let [reference_name, test_name, trivial_name] = names;
     let pairs = pair_list(&pairs)?;
     let (reference_offsets, test_offsets) = (references.1.as_slice()?, tests.1.as_slice()?);
     let trivial_offsets = trivials.as_ref().map(|set| set.1.as_slice()).transpose()?;
-    let trivial_rows = trivials.as_ref().map(|set| rows("trivials", &set.0, 2)).transpose()?;
+    let trivial_rows = trivials.as_ref().map(|set| rows(trivial_name, &set.0, 2)).transpose()?;
     macro_rules! call {
         ($kind:path, $references:ident, $tests:ident) => {{
-            let references = ragged(py, "references", $references, reference_offsets)?;
-            let tests = ragged(py, "tests", $tests, test_offsets)?;
+            let references = ragged(py, reference_name, $references, reference_offsets)?;
+            let tests = ragged(py, test_name, $tests, test_offsets)?;
             let trivials: Option<Ragged<'_, _>> = match (&trivial_rows, trivial_offsets) {
-                (Some($kind(rows)), Some(offsets)) => Some(ragged(py, "trivials", rows, offsets)?),
+                (Some($kind(rows)), Some(offsets)) => Some(ragged(py, trivial_name, rows, offsets)?),
                 (None, _) => None,
-                _ => return Err(mixed(py, "references", "trivials")),
+                _ => return Err(mixed(py, reference_name, trivial_name)),
             };
-            enter(py, threads, |run| vertex::vertex_pairs(references, tests, pairs, trivials, parts, &options, run))?
+            enter(py, threads, |run| vertex::vertex_pairs(references, tests, pairs, trivials, single, &options, run))?
         }};
     }
-    let found = match (&rows("references", &references.0, 2)?, &rows("tests", &tests.0, 2)?) {
+    let found = match (&rows(reference_name, &references.0, 2)?, &rows(test_name, &tests.0, 2)?) {
         (AnyRows::F16(x), AnyRows::F16(y)) => call!(AnyRows::F16, x, y),
         (AnyRows::F32(x), AnyRows::F32(y)) => call!(AnyRows::F32, x, y),
         (AnyRows::F64(x), AnyRows::F64(y)) => call!(AnyRows::F64, x, y),
-        _ => return Err(mixed(py, "references", "tests")),
+        _ => return Err(mixed(py, reference_name, test_name)),
     };
     let (cells, offsets) = paths_out(py, found.paths)?;
     let parts = found
@@ -92,9 +95,10 @@ fn gaussian_similarity<'py>(
     gamma: f64,
 ) -> PyResult<Flat<'py>> {
     macro_rules! call {
-        ($u:ident, $v:ident) => {
-            kernel::gaussian_similarity(view(py, "u", $u)?, view(py, "v", $v)?, gamma)
-        };
+        ($u:ident, $v:ident) => {{
+            let (u, v) = (view(py, "u", $u)?, view(py, "v", $v)?);
+            enter(py, 1, |_| kernel::gaussian_similarity(u, v, gamma))?
+        }};
     }
     let found = match (&rows("u", &u, 2)?, &rows("v", &v, 2)?) {
         (AnyRows::F16(u), AnyRows::F16(v)) => call!(u, v),
@@ -102,7 +106,7 @@ fn gaussian_similarity<'py>(
         (AnyRows::F64(u), AnyRows::F64(v)) => call!(u, v),
         _ => return Err(mixed(py, "u", "v")),
     };
-    Ok(found.map_err(|error| raise(py, &error))?.into_pyarray(py))
+    Ok(found.into_pyarray(py))
 }
 
 #[pyfunction]

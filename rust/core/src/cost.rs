@@ -187,7 +187,8 @@ pub fn prepare<T: Scalar>(argument: &'static str, rows: Rows<'_, T>, metric: Met
     let mut inverse = Vec::new();
     inverse_norms(argument, rows, zero, &mut inverse)?;
     if metric != Metric::Cosine
-        && let Some(row) = inverse.iter().position(|&norm| norm != 0.0 && norm < 1e-150)
+        // 2^32 squared differences of rows up to 1e149 sum to less than the largest f64.
+        && let Some(row) = inverse.iter().position(|&norm| norm != 0.0 && norm < 1e-149)
     {
         return Err(Error::Magnitude { argument, row });
     }

@@ -52,29 +52,45 @@ pub struct Paths {
 /// A set of sequences, checked, with what the metric needs of its rows.
 #[derive(Debug)]
 pub(crate) struct Prepared<'a, T> {
-    pub(crate) argument: &'static str,
     pub(crate) set: Ragged<'a, T>,
     pub(crate) inverse: Vec<f64>,
 }
 
 impl<'a, T: Scalar> Prepared<'a, T> {
-    pub(crate) fn new(argument: &'static str, set: Ragged<'a, T>, metric: Metric, zero: Zero) -> Result<Self> {
-        let inverse = prepare(argument, set.rows(), metric, zero)?;
-        Ok(Self { argument, set, inverse })
+    pub(crate) fn new(set: Ragged<'a, T>, metric: Metric, zero: Zero) -> Result<Self> {
+        let inverse = prepare(set.argument(), set.rows(), metric, zero).map_err(|error| located(&set, error))?;
+        Ok(Self { set, inverse })
     }
 
     /// Refuses a sequence without rows, or with more than a path can number.
     pub(crate) fn check(&self, s: usize) -> Result<()> {
         let len = self.set.range(s).len();
         if len == 0 {
-            return Err(Error::Empty { argument: self.argument, place: format!(" in sequence {s}") });
+            return Err(Error::Empty { argument: self.set.argument(), place: format!(" in sequence {s}") });
         }
-        if i32::try_from(len).is_err() {
-            let (what, bytes) = ("a warping path of more than 2^31 rows", len as u128 * 8);
-            return Err(Error::TooLarge { what, bytes });
-        }
-        Ok(())
+        numbered(len)
     }
+}
+
+/// Adds to an error about a row in which of several sequences it is.
+fn located<T: Scalar>(set: &Ragged<'_, T>, error: Error) -> Error {
+    match error {
+        Error::NonFinite { row, .. } | Error::ZeroVector { row, .. } | Error::Magnitude { row, .. }
+            if set.len() > 1 =>
+        {
+            let (sequence, row) = set.locate(row);
+            Error::InSequence { error: Box::new(error), sequence, row }
+        }
+        error => error,
+    }
+}
+
+/// Refuses more steps than a path, whose cells are i32, can number.
+fn numbered(len: usize) -> Result<()> {
+    if i32::try_from(len).is_ok() {
+        return Ok(());
+    }
+    Err(Error::TooLarge { what: "a warping path of more than 2^31 rows", bytes: len as u128 * 8 })
 }
 
 /// The costs between sequence `r` of `x` and sequence `s` of `y`.
@@ -90,12 +106,12 @@ pub(crate) fn sequences<'a, T: Scalar>(
 }
 
 /// Refuses two sets of different dimension.
-pub(crate) fn same_dim<T: Scalar, U: Scalar>(y_name: &'static str, x: &Ragged<'_, T>, y: &Ragged<'_, U>) -> Result<()> {
+pub(crate) fn same_dim<T: Scalar>(x: &Ragged<'_, T>, y: &Ragged<'_, T>) -> Result<()> {
     if x.dim() == y.dim() {
         return Ok(());
     }
     let expected = format!("rows of {} numbers", x.dim());
-    Err(Error::Shape { argument: y_name, expected, got: format!("rows of {}", y.dim()) })
+    Err(Error::Shape { argument: y.argument(), expected, got: format!("rows of {}", y.dim()) })
 }
 
 /// Distances (and paths) of the pairs `(index into xs, index into ys)`.
@@ -126,9 +142,9 @@ pub fn dtw_pairs<T: Scalar>(
     run: &mut Run<'_>,
 ) -> Result<Batch> {
     options.constraints.check()?;
-    same_dim("ys", &xs, &ys)?;
-    let x = Prepared::new("xs", xs, options.metric, options.zero)?;
-    let y = Prepared::new("ys", ys, options.metric, options.zero)?;
+    same_dim(&xs, &ys)?;
+    let x = Prepared::new(xs, options.metric, options.zero)?;
+    let y = Prepared::new(ys, options.metric, options.zero)?;
     let pairs = resolve(pairs, &x, &y)?;
     let trace_paths = paths || options.normalize == Normalize::Path;
     let mut out = Outputs::new(&pairs, &x, &y, trace_paths)?;
@@ -177,19 +193,22 @@ fn normalized(distance: f64, length: usize, normalize: Normalize) -> f64 {
 /// Distance and path over a precomputed matrix of costs, `(m, n)`.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::NonFinite`], [`Error::Option`] for a cost below 0 or above 1e300.
+/// [`Error::Empty`], [`Error::NonFinite`], [`Error::Option`] for a cost below 0 or above 1e298
+/// (so that no sum leaves the range of f64), [`Error::TooLarge`].
 pub fn dtw_from_costs<T: Scalar>(costs: Rows<'_, T>, options: &Options, run: &mut Run<'_>) -> Result<Batch> {
     options.constraints.check()?;
     if costs.is_empty() {
         return Err(Error::Empty { argument: "costs", place: String::new() });
     }
+    numbered(costs.len())?;
+    numbered(costs.dim())?;
     for i in 0..costs.len() {
         for cost in costs.row(i).iter().map(|cost| cost.double()) {
             if !cost.is_finite() {
                 return Err(Error::NonFinite { argument: "costs", row: i });
             }
-            if !(0.0..=1e300).contains(&cost) {
-                let expected = "values of 0 to 1e300";
+            if !(0.0..=1e298).contains(&cost) {
+                let expected = "values of 0 to 1e298";
                 return Err(Error::Option { option: "costs", expected, got: format!("{cost} in row {i}") });
             }
         }
@@ -217,9 +236,9 @@ pub fn dtw_matrix<T: Scalar>(
     options.constraints.check()?;
     let own = ys.is_none();
     let ys = ys.unwrap_or(xs);
-    same_dim("ys", &xs, &ys)?;
-    let x = Prepared::new("xs", xs, options.metric, options.zero)?;
-    let y = Prepared::new("ys", ys, options.metric, options.zero)?;
+    same_dim(&xs, &ys)?;
+    let x = Prepared::new(xs, options.metric, options.zero)?;
+    let y = Prepared::new(ys, options.metric, options.zero)?;
     (0..xs.len()).try_for_each(|r| x.check(r))?;
     (0..ys.len()).try_for_each(|s| y.check(s))?;
     let (n, m) = (xs.len(), ys.len());
@@ -286,13 +305,13 @@ pub fn dtw_nearest<T: Scalar>(
     run: &mut Run<'_>,
 ) -> Result<Neighbours> {
     options.constraints.check()?;
-    same_dim("ys", &xs, &ys)?;
+    same_dim(&xs, &ys)?;
     if k == 0 || k > ys.len() {
         let expected = "a number from 1 to the number of sequences in ys";
         return Err(Error::Option { option: "k", expected, got: format!("{k} for {} sequences", ys.len()) });
     }
-    let x = Prepared::new("xs", xs, options.metric, options.zero)?;
-    let y = Prepared::new("ys", ys, options.metric, options.zero)?;
+    let x = Prepared::new(xs, options.metric, options.zero)?;
+    let y = Prepared::new(ys, options.metric, options.zero)?;
     (0..xs.len()).try_for_each(|r| x.check(r))?;
     (0..ys.len()).try_for_each(|s| y.check(s))?;
     let cells = xs.len() as u128 * k as u128;

@@ -34,7 +34,7 @@ pub enum Error {
         row: usize,
     },
     /// Values so large that squared differences would not be finite.
-    #[error("{argument}: row {row} is longer than 1e150, too long for sums of squared differences in float64")]
+    #[error("{argument}: row {row} is longer than 1e149, too long for sums of squared differences in float64")]
     Magnitude {
         /// Name of the argument.
         argument: &'static str,
@@ -47,6 +47,16 @@ pub enum Error {
         /// Name of the argument.
         argument: &'static str,
         /// Index of the first such row.
+        row: usize,
+    },
+    /// A row of a set of several sequences that is not what it should be.
+    #[error("{error}; it is row {row} of sequence {sequence}")]
+    InSequence {
+        /// What is wrong, counting rows over the whole set.
+        error: Box<Error>,
+        /// The sequence.
+        sequence: usize,
+        /// The row within it.
         row: usize,
     },
     /// Offsets that do not describe the rows.

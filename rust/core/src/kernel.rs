@@ -19,7 +19,7 @@ pub fn check_gamma(gamma: f64) -> Result<()> {
 /// k(u_i, v_i) = exp(-gamma |u_i - v_i|^2) for each i.
 ///
 /// # Errors
-/// [`Error::Shape`] where the sets differ in size, [`Error::NonFinite`], [`Error::Option`].
+/// [`Error::Empty`], [`Error::Shape`] where the sets differ in size, [`Error::NonFinite`], [`Error::Option`].
 ///
 /// ```
 /// use tracewarp_core::{kernel::gaussian_similarity, rows::Rows};
@@ -32,6 +32,9 @@ pub fn gaussian_similarity<T: Scalar>(u: Rows<'_, T>, v: Rows<'_, T>, gamma: f64
     if (u.len(), u.dim()) != (v.len(), v.dim()) {
         let (expected, got) = (format!("shape ({}, {}) as u", u.len(), u.dim()), format!("({}, {})", v.len(), v.dim()));
         return Err(Error::Shape { argument: "v", expected, got });
+    }
+    if u.is_empty() {
+        return Err(Error::Empty { argument: "u", place: String::new() });
     }
     finite("u", u)?;
     finite("v", v)?;

@@ -154,6 +154,7 @@ impl<'a, T: Scalar> Rows<'a, T> {
 /// A set of sequences of different lengths: sequence `s` is the rows `offsets[s]..offsets[s + 1]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Ragged<'a, T> {
+    argument: &'static str,
     rows: Rows<'a, T>,
     offsets: &'a [i64],
 }
@@ -182,7 +183,13 @@ impl<'a, T: Scalar> Ragged<'a, T> {
         if usize::try_from(end).ok() != Some(rows.len()) {
             return bad(format!("offsets must end at the number of rows, {}, got {end}", rows.len()));
         }
-        Ok(Self { rows, offsets })
+        Ok(Self { argument, rows, offsets })
+    }
+
+    /// Name of the argument that the set came as, for messages.
+    #[must_use]
+    pub fn argument(&self) -> &'static str {
+        self.argument
     }
 
     /// Number of sequences.
@@ -214,6 +221,14 @@ impl<'a, T: Scalar> Ragged<'a, T> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "offsets were checked against a usize")]
     pub fn range(&self, s: usize) -> std::ops::Range<usize> {
         self.offsets[s] as usize..self.offsets[s + 1] as usize
+    }
+
+    /// The sequence that holds row `row` of the set, and the row's number within it.
+    #[must_use]
+    pub fn locate(&self, row: usize) -> (usize, usize) {
+        // The last offset that does not exceed the row: sequences without rows hold none.
+        let s = self.offsets.partition_point(|&offset| i64::try_from(row).is_ok_and(|row| offset <= row)) - 1;
+        (s, row - self.range(s).start)
     }
 
     /// Sequence `s`.

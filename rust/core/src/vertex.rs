@@ -135,9 +135,9 @@ pub fn vertex_pairs<T: Scalar>(
         let (expected, got) = ("a number of at least 0 and below 1", options.min_headroom.to_string());
         return Err(Error::Option { option: "min_headroom", expected, got });
     }
-    same_dim("tests", &references, &tests)?;
-    let x = Prepared::new("references", references, Metric::Cosine, Zero::Error)?;
-    let y = Prepared::new("tests", tests, Metric::Cosine, Zero::Error)?;
+    same_dim(&references, &tests)?;
+    let x = Prepared::new(references, Metric::Cosine, Zero::Error)?;
+    let y = Prepared::new(tests, Metric::Cosine, Zero::Error)?;
     let pairs = resolve(pairs, &x, &y)?;
     let z = baselines(&x, trivials, options)?;
     let constraints = Constraints { ties: options.ties, ..Constraints::default() };
@@ -156,16 +156,14 @@ pub fn vertex_pairs<T: Scalar>(
     let paths = paths.unwrap_or_else(|| Paths { cells: Vec::new(), offsets: vec![0] });
     let mut found = Scores { scores: Vec::new(), counted: Vec::new(), paths, parts: parts.then(Parts::default) };
     for (p, &(r, s)) in pairs.iter().enumerate() {
-        if p % 256 == 0 {
-            run.check()?;
-        }
+        run.check()?;
         let costs = sequences(&x, r, &y, s, Metric::Cosine);
         let z = &z[x.set.range(r)];
         let mut mean = Mean::default();
         let cells = path_range(&found.paths, p);
         for &[i, j] in &found.paths.cells[cells] {
             let (i, j) = (index(i), index(j));
-            let similarity = (-2.0 * options.gamma * costs.cell(i, j)).exp();
+            let similarity = unit_kernel(options.gamma, costs.cell(i, j));
             let decay = weight(options.decay, i, j, costs.x.len(), costs.y.len());
             mean.add(options, similarity, decay, z[i]);
             if let Some(parts) = &mut found.parts {
@@ -222,6 +220,12 @@ impl Mean {
     }
 }
 
+/// exp(-gamma |u - v|^2) of two unit rows from their cosine distance c: |u - v|^2 = 2 c.
+fn unit_kernel(gamma: f64, cost: f64) -> f64 {
+    // 2 c first: twice the largest gamma would be infinite, and infinity times a cost of 0 no number.
+    (-gamma * (2.0 * cost)).exp()
+}
+
 #[expect(clippy::cast_precision_loss, reason = "positions are far below 2^52")]
 fn weight(decay: Decay, i: usize, j: usize, m: usize, n: usize) -> f64 {
     let relative = |position: usize, len: usize| {
@@ -240,12 +244,12 @@ fn baselines<T: Scalar>(x: &Prepared<'_, T>, trivials: Option<Ragged<'_, T>>, op
     let Some(trivials) = trivials else {
         return Ok(z);
     };
-    same_dim("trivials", &x.set, &trivials)?;
+    same_dim(&x.set, &trivials)?;
     if trivials.len() != x.set.len() {
         let expected = format!("one sequence a reference, {}", x.set.len());
-        return Err(Error::Shape { argument: "trivials", expected, got: trivials.len().to_string() });
+        return Err(Error::Shape { argument: trivials.argument(), expected, got: trivials.len().to_string() });
     }
-    let trivials = Prepared::new("trivials", trivials, Metric::Cosine, Zero::Error)?;
+    let trivials = Prepared::new(trivials, Metric::Cosine, Zero::Error)?;
     for r in 0..x.set.len() {
         let range = x.set.range(r);
         if range.is_empty() {
@@ -255,7 +259,7 @@ fn baselines<T: Scalar>(x: &Prepared<'_, T>, trivials: Option<Ragged<'_, T>>, op
         let (reference, trivial) = (x.set.get(r), trivials.set.get(r));
         let kernel = |i: usize, j: usize| {
             let (u, v) = (reference.row(i), trivial.row(j));
-            (-2.0 * options.gamma * (1.0 - cosine(u, v)).clamp(0.0, 2.0)).exp()
+            unit_kernel(options.gamma, (1.0 - cosine(u, v)).clamp(0.0, 2.0))
         };
         let z = &mut z[range];
         match options.z {

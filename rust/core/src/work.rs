@@ -4,6 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::error::{Error, Result};
 
+/// More helpers than this are not started, whatever the caller asks for: no machine has use for them, and the result
+/// does not depend on their number.
+const MOST_HELPERS: usize = 1023;
+
+/// How long the calling thread, out of work, waits for its helpers before it asks again whether to stop.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// How a call is run: the number of threads, and a question asked now and then whether to stop.
 ///
 /// The calling thread takes part in the work and is the only one that asks, so that the question may be one that
@@ -109,16 +116,34 @@ impl<'a> Run<'a> {
             }
         };
         let mut interrupted = false;
-        let helpers = (self.threads - 1).min(count.saturating_sub(1));
+        let working = AtomicUsize::new(0);
+        let helpers = (self.threads - 1).min(count.saturating_sub(1)).min(MOST_HELPERS);
         std::thread::scope(|scope| {
+            let (body, working) = (&body, &working);
             for _ in 0..helpers {
-                scope.spawn(|| body(&mut || false));
+                let presence = Presence::new(working);
+                let help = move || {
+                    let _presence = presence;
+                    body(&mut || false);
+                };
+                // Where the system gives no more threads, those that there are do the work.
+                if std::thread::Builder::new().spawn_scoped(scope, help).is_err() {
+                    break;
+                }
             }
             let stop = &mut self.stop;
-            body(&mut || {
+            let mut ask = || {
                 interrupted = interrupted || stop();
                 interrupted
-            });
+            };
+            body(&mut ask);
+            // The helpers cannot ask: without this, nobody would hear while they finish their last items.
+            while working.load(Ordering::Acquire) > 0 {
+                if ask() {
+                    halt.store(true, Ordering::Relaxed);
+                }
+                std::thread::park_timeout(PATIENCE);
+            }
         });
         if interrupted {
             return Err(Error::Interrupted);
@@ -127,5 +152,25 @@ impl<'a> Run<'a> {
             Ok(Some((_, error))) => Err(error),
             _ => Ok(()),
         }
+    }
+}
+
+/// A helper at work; however it ends, it is counted out and the thread that made it is woken.
+struct Presence<'a> {
+    working: &'a AtomicUsize,
+    caller: std::thread::Thread,
+}
+
+impl<'a> Presence<'a> {
+    fn new(working: &'a AtomicUsize) -> Self {
+        working.fetch_add(1, Ordering::Relaxed);
+        Self { working, caller: std::thread::current() }
+    }
+}
+
+impl Drop for Presence<'_> {
+    fn drop(&mut self) {
+        self.working.fetch_sub(1, Ordering::Release);
+        self.caller.unpark();
     }
 }
