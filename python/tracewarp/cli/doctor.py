@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import click
 
+import tracewarp
 from tracewarp.embed import PRESETS, default_cache_path
 from tracewarp.embed.encoders import offline_model_installed
 from tracewarp.embed.transformer import installed as transformers_installed
@@ -55,7 +55,7 @@ def command(as_json: bool, full: bool) -> None:
 def collect(*, full: bool = False) -> dict[str, object]:
     """Return the facts in the order in which they are printed; nothing heavy is imported unless `full`."""
     facts: dict[str, object] = {
-        "tracewarp": importlib.metadata.version("tracewarp"),
+        "tracewarp": tracewarp.__version__,
         "python": f"{platform.python_version()} ({sys.platform}, {platform.machine()})",
         "instruction_set": instruction_set(),
         "threads": available_threads(),
