@@ -155,7 +155,8 @@ def separation(run: RunScores, index: int) -> Figure | None:
     low, high = min([0.0, *(value for _, value in scored)]), max([1.0, *(value for _, value in scored)])
     edges = [low + (high - low) * index / SCORE_BINS for index in range(SCORE_BINS + 1)]
     caption = (
-        f"{plain(run.name)}: VERTEX_DTW of solved (up) and unsolved (down) episodes, each as a share of its group. "
+        f"{plain(run.name)}: VERTEX_DTW of solved (up) and unsolved episodes (down; partial credit among them), "
+        "each as a share of its group. "
         "A gap between the two shows association, not validity: how an episode ended can drive both. "
         f"Encoder {run.vertex_dtw.encoder}, step template {run.vertex_dtw.step_template}."
     )
@@ -171,7 +172,8 @@ def lengths(scores: Scores, run: RunScores, index: int) -> Figure | None:
     counted = [(episode, float(episode.steps)) for episode in run.episodes]
     each = "one step" if width == 1 else f"{width} steps"
     caption = (
-        f"{plain(run.name)}: executed steps of solved (up) and unsolved (down) episodes, each as a share of its group; "
+        f"{plain(run.name)}: executed steps of solved (up) and unsolved episodes (down; partial credit among "
+        "them), each as a share of its group; "
         f"a bar is {each} wide."
     )
     title = f"Steps an episode: {shorten(run.name, 60)}"

@@ -80,7 +80,8 @@ class Lines:
         """Capability score over all groups and over the reachable ones."""
         self.capability_row("Capability score", lambda c: percent(c.score), main=True)
         self.capability_row(self.interval, lambda c: share_interval(c.interval))
-        self.capability_row("interval method", lambda c: odd_method(c.interval_method))
+        if any(run.capability is not None and run.capability.interval_method != "bca" for run in self.runs):
+            self.capability_row("interval method", lambda c: c.interval_method)
         self.capability_row("acquired", lambda c: of(c.acquired, c.groups))
         self.capability_row(
             "of the reachable", lambda c: None if c.reachable_score is None else percent(c.reachable_score)
@@ -95,7 +96,8 @@ class Lines:
         self.vertex_row("encoder", lambda v: v.encoder)
         self.vertex_row("step template", lambda v: v.step_template)
         self.vertex_row(self.interval, lambda v: score_interval(v.interval))
-        self.vertex_row("interval method", lambda v: odd_method(v.interval_method))
+        if any(run.vertex_dtw is not None and run.vertex_dtw.interval_method != "bca" for run in self.runs):
+            self.vertex_row("interval method", lambda v: v.interval_method)
         self.vertex_row("chance level", lambda v: None if v.chance is None else number(v.chance))
         self.vertex_row("with a reference", lambda v: of(v.n_referenced, v.n_tasks))
         self.vertex_row("coverage", lambda v: percent(v.coverage))
@@ -119,11 +121,6 @@ class Lines:
         self.add("refused, unparsable", lambda run: f"{run.steps.invalid:,}, {run.steps.unparsable:,}")
         self.add("Early stops", lambda run: f"{run.steps.early_stops:,}", main=True)
         self.add("environment errors", lambda run: f"{run.steps.environment_errors:,}")
-
-
-def odd_method(method: str) -> str | None:
-    """The method of an interval where it is not the BCa bootstrap that the caption names."""
-    return None if method == "bca" else method
 
 
 def unjudged(run: RunScores) -> bool:

@@ -27,6 +27,8 @@ from tracewarp.report.table import counts, method
 
 OBJECTIVE_CELLS = 300
 """An objective is cut to this width in the page; `scores.json` has it whole."""
+NAME_CELLS = 120
+"""A capability's name is cut to this width."""
 TABLE_BYTES = 4_000_000
 """The task table's share of the page's 5 MB; rows beyond it are left out, and the page says how many."""
 
@@ -140,9 +142,16 @@ def table_data(scores: Scores) -> dict[str, Any]:
         "objectives": list(objectives.places),
         "sites": list(sites.places),
         "endings": list(endings.places),
+        "capabilities": capability_names(scores),
         "rows": rows,
         "left_out": total - len(rows),
     }
+
+
+def capability_names(scores: Scores) -> dict[str, str]:
+    """What each capability asks for, by label: the first template of its group."""
+    names = (scores.capabilities or {}).get("names", {})
+    return {label: words.shorten(templates[0], NAME_CELLS) for label, templates in names.items() if templates}
 
 
 class Index:

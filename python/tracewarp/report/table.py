@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
@@ -33,6 +34,7 @@ RUN_CELLS = 17
 """Columns that one run takes at least."""
 NAME_CELLS = 18
 """Columns of a run's name where it is repeated; it stands in full above the headline."""
+PARAGRAPH_CELLS = 100
 PLAIN = str.maketrans({MISSING: "-", MINUS: "-", "…": "."})
 """What stands for our signs where the encoding lacks them; other characters that it lacks become `?`."""
 
@@ -67,7 +69,7 @@ def parts(scores: Scores, width: int) -> Iterator[RenderableType]:
     """The tables and paragraphs in order."""
     for runs in side_by_side(shown_runs(scores), width):
         yield headline_table(scores, runs)
-    yield Text(method(scores), style="dim")
+    yield paragraph(method(scores))
     if any(run.sites for run in shown_runs(scores)):
         yield titled("By site", site_table(scores))
     for comparison in scores.comparisons:
@@ -86,6 +88,11 @@ def side_by_side(runs: Sequence[RunScores], width: int) -> Iterator[Sequence[Run
     tables = -(-len(runs) // most)
     size = -(-len(runs) // max(tables, 1))
     return (runs[start : start + size] for start in range(0, len(runs), size or 1))
+
+
+def paragraph(text: str) -> RenderableType:
+    """Words below a table, in lines that can be read on a wide terminal too."""
+    return Constrain(Text(text, style="dim"), PARAGRAPH_CELLS)
 
 
 def titled(title: str, *body: RenderableType) -> RenderableType:
@@ -205,4 +212,4 @@ def notes(run: RunScores) -> RenderableType:
     """What could not be scored, and why."""
     lines = [Text.assemble(("Notes on ", "bold"), (plain(run.name), "bold"))]
     lines += [Text(f"- {plain(note)}") for note in run.notes]
-    return Text("\n").join(lines)
+    return Constrain(Text("\n").join(lines), PARAGRAPH_CELLS)

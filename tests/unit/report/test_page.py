@@ -114,7 +114,12 @@ def test_hostile_text_stays_text(make, written, hostile):
             "vertex_dtw": run.vertex_dtw.model_copy(update={"encoder": hostile, "step_template": hostile}),
         }
     )
-    scores = make.scores(run, make.run("other", 2, 12)).model_copy(update={"settings": {hostile: {hostile: hostile}}})
+    scores = make.scores(run, make.run("other", 2, 12)).model_copy(
+        update={
+            "settings": {hostile: {hostile: hostile}},
+            "capabilities": {"names": {hostile: [hostile]}, hostile: [{}]},
+        }
+    )
     text = written(scores)
     reader = read(text)
     assert len(reader.all("script")) == 2
@@ -128,6 +133,10 @@ def test_objectives_come_back_as_they_were(make, written):
     objective = 'Buy </script> & "tea" 日本'
     text = written(make.scores(make.run("a", 1, 10, objective=objective)))
     assert rows_of(text)["objectives"] == [objective]
+
+
+def test_capabilities_bear_the_name_of_their_first_template(make, written):
+    assert rows_of(written(make.scores(make.run("a", 1))))["capabilities"] == {"0": "Find the {{n}}th product"}
 
 
 def test_every_episode_has_a_row(three, written):

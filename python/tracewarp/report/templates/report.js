@@ -37,8 +37,9 @@
     trivial: { value: (row) => row.trivial, kind: "text" },
   };
   if (!several) delete columns.run;
+  const nameOf = (row) => data.capabilities[row.capability] ?? "";
   const haystack = (row) => {
-    row.words ??= `${row.task} ${row.objective} ${row.siteName} ${row.ending} ${data.runs[row.run]}`.toLowerCase();
+    row.words ??= [row.task, row.objective, row.siteName, row.ending, data.runs[row.run], nameOf(row)].join(" ").toLowerCase();
     return row.words;
   };
 
@@ -78,6 +79,7 @@
         if (kind) cell.className = kind;
         const content = value(rows[index]);
         cell.textContent = content === null ? "\u2013" : write ? write(content) : content;
+        if (key === "capability") cell.title = nameOf(rows[index]);
         if (key === "outcome") cell.classList.add(`is-${content.replace(" ", "-")}`);
         line.append(cell);
       }

@@ -1,0 +1,147 @@
+import json
+import os
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+
+import pytest
+
+from tracewarp.cli.demo import EXAMPLE
+from tracewarp.data import data_path
+from tracewarp.trajectory import load_tasks, open_run
+
+NO_NETWORK = """
+import socket, sys
+def refuse(*_, **__):
+    raise AssertionError("the demo reached for the network")
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+from tracewarp.cli import main
+sys.argv = ["tracewarp", *sys.argv[1:]]
+try:
+    main()
+finally:
+    heavy = {"torch", "transformers", "sentence_transformers"} & sys.modules.keys()
+    assert not heavy, heavy
+"""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The demo in an empty folder and a home that cannot be written, without network."""
+    folder = tmp_path_factory.mktemp("demo")
+    environment = os.environ | {"TRACEWARP_CACHE": "/dev/null/no-cache", "COLUMNS": "100"}
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", NO_NETWORK, "demo"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    return folder, done, time.perf_counter() - started
+
+
+def test_the_demo_runs_in_less_than_thirty_seconds_without_network_torch_or_cache(demo):
+    _, done, seconds = demo
+    assert done.returncode == 0, done.stderr
+    assert seconds < 30
+
+
+def test_it_writes_scores_and_report_and_nothing_else(demo):
+    folder, _, _ = demo
+    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")) == [
+        "tracewarp-demo",
+        "tracewarp-demo/report.html",
+        "tracewarp-demo/scores.json",
+    ]
+    assert (folder / "tracewarp-demo" / "report.html").stat().st_size < 5_000_000
+    HTMLParser().feed((folder / "tracewarp-demo" / "report.html").read_text("utf-8"))
+
+
+def test_the_agent_is_scored_against_capabilities_and_compared_with_doing_nothing(demo):
+    folder, _, _ = demo
+    scores = json.loads((folder / "tracewarp-demo" / "scores.json").read_text("utf-8"))
+    (run,) = scores["runs"]
+    episodes = list(open_run(data_path("demo", "webarena-episodes.jsonl.gz")))
+    assert run["functional_correctness"]["n"] == len(episodes) >= 60
+    assert run["functional_correctness"]["successes"] == sum(t.outcome.success is True for t in episodes)
+    assert run["vertex_dtw"]["coverage"] > 0.8
+    assert run["vertex_dtw"]["mean"] > run["vertex_dtw"]["chance"]
+    assert scores["baseline"]["functional_correctness"]["successes"] == 3
+    assert scores["comparisons"][0]["baseline"] == "webarena-trivial"
+    assert scores["capabilities"]["source"] == "published"
+
+
+def test_no_reference_is_the_task_itself(demo):
+    folder, _, _ = demo
+    scores = json.loads((folder / "tracewarp-demo" / "scores.json").read_text("utf-8"))
+    chosen = [episode for episode in scores["runs"][0]["episodes"] if episode["reference"]]
+    assert chosen
+    assert all(episode["reference"].split("#")[0] != episode["task"] for episode in chosen)
+
+
+def test_it_ends_by_saying_where_the_report_is_and_how_to_score_own_files(demo):
+    _, done, _ = demo
+    closing = done.stdout[done.stdout.index("The report is") :]
+    assert "tracewarp-demo/report.html" in closing.replace("\\", "/")
+    assert EXAMPLE in closing
+    assert "tracewarp evaluate my-run.jsonl" in closing
+
+
+def test_the_five_lines_of_the_example_parse(tmp_path):
+    path = tmp_path / "my-run.jsonl"
+    path.write_text(EXAMPLE, "utf-8")
+    run = open_run(path, strict=True)
+    episodes = list(run)
+    assert len(EXAMPLE.splitlines()) == len(episodes) == 5
+    assert [episode.outcome.score for episode in episodes] == [1, 1, 0, 0.5, 0]
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(
+        [sys.executable, "-c", "from tracewarp.cli import main; main()", "demo", "--out", str(tmp_path / "file" / "x")],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "the folder cannot be made" in done.stderr
+
+
+def test_the_demo_files_fit_together_and_into_two_megabytes():
+    names = ("webarena-episodes.jsonl.gz", "webarena-trivial.jsonl.gz", "webarena-tasks.json")
+    assert sum(path.stat().st_size for path in data_path("NOTICE").parent.rglob("*") if path.is_file()) <= 2_000_000
+    episodes, trivial = (list(open_run(data_path("demo", name), strict=True)) for name in names[:2])
+    tasks = load_tasks(data_path("demo", names[2]))
+    assert tasks.is_webarena
+    assert [t.key for t in episodes] == [t.key for t in trivial] == [(task.id, 0) for task in tasks]
+
+
+def test_pages_of_the_demo_are_short_and_say_what_is_missing():
+    steps = [step for t in open_run(data_path("demo", "webarena-episodes.jsonl.gz")) for step in t.steps]
+    assert max(len(step.observation.text.encode()) for step in steps) < 2_200
+    assert sum("more lines of the page are left out ...]" in step.observation.text for step in steps) > len(steps) / 2
+
+
+@pytest.mark.shared
+def test_the_demo_files_are_what_the_script_makes(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    root = Path(__file__).parents[2]
+    shared = root.parent / "shared" / "data"
+    if not (shared / "trajectories").is_dir():
+        pytest.skip("no data beside the checkout")
+    monkeypatch.syspath_prepend(str(root / "tests" / "data"))
+    import make_demo_data
+
+    tasks = json.loads((shared / "webarena" / "test.raw.json").read_text("utf-8"))
+    run = {int(t.task.id): t for t in open_run(shared / "trajectories" / "colorbrowseragent-webarena.jsonl.gz")}
+    seed, chosen = make_demo_data.draw(tasks, run)
+    made = [make_demo_data.shortened(run[task], seed) for task in chosen]
+    assert made == list(open_run(data_path("demo", "webarena-episodes.jsonl.gz")))
+    assert [make_demo_data.trivial(t) for t in made] == list(open_run(data_path("demo", "webarena-trivial.jsonl.gz")))
+    kept = [task for task in tasks if task["task_id"] in set(chosen)]
+    assert kept == json.loads(data_path("demo", "webarena-tasks.json").read_text("utf-8"))
