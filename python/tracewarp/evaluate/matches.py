@@ -41,12 +41,7 @@ class Matcher:
     threads: int | None
 
     @cached_property
-    def references(self) -> Ragged:
-        """The embedded references."""
-        return Ragged.from_list([r.run.steps_of(r.episode) for r in self.pool])
-
-    @cached_property
-    def trivials(self) -> Ragged:
+    def trivials(self) -> list[NDArray[np.float16]]:
         """One trivial trajectory for each reference."""
         given: dict[str, NDArray[np.float16]] = {}
         if self.trivial_run is not None:
@@ -54,8 +49,7 @@ class Matcher:
                 with_steps = [episode for episode in episodes if episode.steps]
                 if with_steps:
                     given[task] = self.trivial_run.steps_of(with_steps[0])
-        own = (r.run.trivial_of(r.episode) if r.episode.task not in given else given[r.episode.task] for r in self.pool)
-        return Ragged.from_list(list(own))
+        return [r.run.trivial_of(r.episode) if (own := given.get(r.episode.task)) is None else own for r in self.pool]
 
     @cached_property
     def degenerate(self) -> NDArray[np.bool_]:
@@ -64,7 +58,8 @@ class Matcher:
         Read off the match with itself in mode `normalized`, whose path visits every step.
         """
         own = np.repeat(np.arange(len(self.pool), dtype=np.int64)[:, None], 2, axis=1)
-        counted = [batch.counted for batch in self._batches(self.references, own, "normalized")]
+        steps = [r.run.steps_of(r.episode) for r in self.pool]
+        counted = [batch.counted for batch in self._batches(steps, own, "normalized")]
         degenerate: NDArray[np.bool_] = np.concatenate(counted) == 0
         return degenerate
 
@@ -93,7 +88,7 @@ class Matcher:
         counts = [len(references) for _, references in jobs]
         chosen = np.array([r for _, references in jobs for r in references], dtype=np.int64)
         pairs = np.stack([chosen, np.repeat([places[episode.key] for episode, _ in jobs], counts)], axis=1)
-        batches = self._batches(Ragged.from_list(tests), pairs, mode or self.options.mode)
+        batches = self._batches(tests, pairs, mode or self.options.mode)
         scores = np.concatenate([batch.scores for batch in batches])
         matches, start = [], 0
         for count in counts:
@@ -102,15 +97,28 @@ class Matcher:
             start += count
         return matches
 
-    def _batches(self, tests: Ragged, pairs: NDArray[np.int64], mode: Mode) -> Iterator[VertexBatch]:
-        """Score the pairs (reference, test), shape (p, 2)."""
+    def _batches(
+        self, tests: Sequence[NDArray[np.float16]], pairs: NDArray[np.int64], mode: Mode
+    ) -> Iterator[VertexBatch]:
+        """Score the pairs (reference, test), shape (p, 2), some at a time.
+
+        Rows are float16 on disk and float64 here: `normalized` divides by the headroom 1 - z, which would magnify the
+        rounding of float32 costs beyond 1e-6. Only the sequences of the pairs at hand are widened.
+        """
         options = asdict(replace(self.options, mode=mode))
         for start in range(0, len(pairs), PAIRS_A_CALL):
+            part = pairs[start : start + PAIRS_A_CALL]
+            used, reference = np.unique(part[:, 0], return_inverse=True)
+            met, test = np.unique(part[:, 1], return_inverse=True)
             yield vertex_dtw_pairs(
-                self.references,
-                tests,
-                pairs[start : start + PAIRS_A_CALL],
-                trivials=self.trivials,
+                _widened([self.pool[i].run.steps_of(self.pool[i].episode) for i in used]),
+                _widened([tests[i] for i in met]),
+                np.stack([reference, test], axis=1),
+                trivials=_widened([self.trivials[i] for i in used]),
                 threads=self.threads,
                 **options,
             )
+
+
+def _widened(sequences: Sequence[NDArray[np.float16]]) -> Ragged:
+    return Ragged.from_list([rows.astype(np.float64) for rows in sequences])

@@ -1,7 +1,7 @@
 """Intervals and paired tests: how far a score may be off, and whether two agents differ.
 
 The reference page is docs/definitions/statistics.md. All randomness comes from the `seed` argument; the arithmetic is
-SciPy's where SciPy has it.
+SciPy's where SciPy has it; SciPy is imported inside the functions, because `scipy.stats` takes half a second to load.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from tracewarp.errors import EmptyInputError, NonFiniteError, OptionError, ShapeError
 
@@ -77,6 +76,8 @@ def wilson_interval(successes: int, n: int, *, confidence: float = DEFAULT_CONFI
     if not 0 <= successes <= n:
         raise OptionError(f"successes: expected a number in 0..{n}, got {successes}")
     _check_confidence(confidence)
+    from scipy import stats
+
     found = stats.binomtest(successes, n).proportion_ci(confidence_level=confidence, method="wilson")
     return Interval(float(found.low), float(found.high), "wilson", confidence)
 
@@ -115,6 +116,8 @@ def bca_interval(
     exact, exponent = _as_exact_integers(data)
     if np.all(exact == exact[0]):
         return Interval(float(data[0]), float(data[0]), "percentile", confidence)
+    from scipy import stats
+
     found = stats.bootstrap(
         (exact,),
         _mean,
@@ -172,6 +175,8 @@ def mcnemar_exact(only_x: int, only_y: int) -> PairedTest:
     """
     if only_x < 0 or only_y < 0:
         raise OptionError(f"only_x, only_y: expected counts >= 0, got {only_x} and {only_y}")
+    from scipy import stats
+
     n = only_x + only_y
     p_value = 1.0 if n == 0 else float(stats.binomtest(only_x, n, 0.5).pvalue)
     return PairedTest(p_value, "mcnemar exact", n)
@@ -205,6 +210,8 @@ def paired_permutation_test(
     test = "sign flips, exact" if 2**n <= resamples else "sign flips, Monte Carlo"
     if n == 1:  # SciPy wants two observations; with one, half of the patterns are as extreme as it on either side
         return PairedTest(1.0, test, n)
+    from scipy import stats
+
     found = stats.permutation_test(
         (differences,),
         _mean,
