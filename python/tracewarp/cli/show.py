@@ -61,7 +61,7 @@ def _find(reader: RunReader, task: str, repeat: int | None) -> Trajectory:
         elif len(others) < 5:
             others.append(trajectory.task.id)
     asked = task if repeat is None else f"{task}, repeat {repeat}"
-    raise InputError(f"TASK: {reader.path} has no episode of {asked}; it has e.g. {', '.join(others[-5:])}")
+    raise InputError(f"TASK: {reader.path} has no episode of {asked}; it has e.g. {one_line(', '.join(others[-5:]))}")
 
 
 def _table(reader: RunReader) -> Table:

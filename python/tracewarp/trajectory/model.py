@@ -72,7 +72,7 @@ class Ending(str, Enum):
     """Why an episode ended: one reason for every ending."""
 
     STOP = "stop"
-    """The agent said that it is done, or the environment ended the episode: goal reached, or (see `Outcome.error`) a rule broken."""
+    """The agent said that it is done, or the environment ended the episode: goal reached or a rule broken (`error`)."""
     STEP_LIMIT = "step_limit"
     PARSE_FAILURES = "parse_failures"
     REPEATED_ACTION = "repeated_action"

@@ -25,6 +25,16 @@ Report = Callable[[Problem], None]
 """Where a reader puts its problems: a list that grows, or (strict) an exception."""
 
 
+MAX_SHOWN_CHARS = 100
+"""How much of a name from a file stands in a message."""
+
+
+def shown_name(text: str) -> str:
+    """A name out of a file, for a message: short, and with control characters as escapes."""
+    short = text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}…"
+    return short if short.isprintable() else repr(short)[1:-1]
+
+
 def place(path: str, line: int | None) -> str:
     """`file:12`, or `file` where there is no line."""
     return path if line is None else f"{path}:{line}"

@@ -26,7 +26,7 @@ from tracewarp.trajectory.formats.detect import EXPECTED, RUN_FORMAT, identify, 
 from tracewarp.trajectory.jsontext import BadJsonError, parse_json
 from tracewarp.trajectory.lines import DEFAULT_MAX_LINE_BYTES, Line, LineSource
 from tracewarp.trajectory.model import Trajectory
-from tracewarp.trajectory.problems import Problem, Report, place
+from tracewarp.trajectory.problems import Problem, Report, place, shown_name
 
 _SUFFIXES = (".gz", ".zst", ".jsonl", ".json", ".ndjson")
 
@@ -78,7 +78,7 @@ class RunReader:
             key = found.trajectory.key
             if key in seen:
                 raise DuplicateKeyError(
-                    f"{found.where}: task {key[0]}, repeat {key[1]} was already at {place(*seen[key])}; "
+                    f"{found.where}: task {shown_name(key[0])}, repeat {key[1]} was already at {place(*seen[key])}; "
                     "a run holds each (task, repeat) once"
                 )
             seen[key] = (found.path, found.line)

@@ -20,6 +20,7 @@ from tracewarp.trajectory.jsontext import BadJsonError, parse_json
 from tracewarp.trajectory.lines import DEFAULT_MAX_LINE_BYTES, read_whole
 from tracewarp.trajectory.model import Task
 from tracewarp.trajectory.names import task_id_of
+from tracewarp.trajectory.problems import shown_name
 
 _EXPECTED = "expected a JSON list of tasks, or one task a line, each with task_id and intent"
 
@@ -114,7 +115,9 @@ def load_tasks(path: str | Path) -> TaskSet:
     for place, entry in _entries(path):
         task = _task(entry, place)
         if task.id in tasks:
-            raise RecordError(f"{place}: task_id {task.id} was already at {places[task.id]}; ids are unique in a file")
+            raise RecordError(
+                f"{place}: task_id {shown_name(task.id)} was already at {places[task.id]}; ids are unique in a file"
+            )
         tasks[task.id], places[task.id] = task, place
     if not tasks:
         raise UnreadableFileError(f"{path}: no task in it; {_EXPECTED}")
@@ -161,7 +164,7 @@ def _task(entry: Any, place: str) -> Task:
     try:
         return Task(**known, extra={**extra, **rest} if isinstance(extra, dict) else {**rest, "extra": extra})
     except ValidationError as error:
-        raise RecordError(f"{place} (task_id {known['id']}): {first_complaint(error)}") from None
+        raise RecordError(f"{place} (task_id {shown_name(known['id'])}): {first_complaint(error)}") from None
 
 
 def _identifier(value: Any, place: str) -> str:

@@ -14,6 +14,7 @@ from pydantic_core import PydanticSerializationError
 
 from tracewarp.errors import DuplicateKeyError, FileError, InputError, RecordError
 from tracewarp.trajectory.model import Trajectory
+from tracewarp.trajectory.problems import shown_name
 
 
 def to_json_line(trajectory: Trajectory) -> bytes:
@@ -29,7 +30,7 @@ def to_json_line(trajectory: Trajectory) -> bytes:
         return trajectory.model_dump_json().encode("utf-8") + b"\n"
     except (PydanticSerializationError, ValueError, RecursionError, TypeError) as error:
         raise RecordError(
-            f"task {trajectory.task.id!r}, repeat {trajectory.repeat}: cannot be written as JSON ({error})"
+            f"task {shown_name(trajectory.task.id)}, repeat {trajectory.repeat}: cannot be written as JSON ({error})"
         ) from None
 
 
@@ -59,7 +60,8 @@ def write_trajectories(path: str | Path, trajectories: Iterable[Trajectory]) -> 
             if trajectory.key in seen:
                 task, repeat = trajectory.key
                 raise DuplicateKeyError(
-                    f"trajectories: task {task}, repeat {repeat} comes twice; a run holds each (task, repeat) once"
+                    f"trajectories: task {shown_name(task)}, repeat {repeat} comes twice; "
+                    "a run holds each (task, repeat) once"
                 )
             seen.add(trajectory.key)
             file.write(line)

@@ -352,3 +352,25 @@ def test_half_of_a_surrogate_pair_is_replaced_and_reported(tmp_path):
     (episode,) = reader
     assert episode.extra == {"a�": ["�", "😀"]}
     assert len(reader.problems) == 1
+
+
+def test_names_from_a_file_cannot_reach_the_terminal_through_a_message(tmp_path):
+    twice = line("\x1b[2J" + "x" * 10_000) + "\n"
+    with pytest.raises(DuplicateKeyError) as raised:
+        keys(open_run(stored(tmp_path, twice * 2)))
+    assert "\x1b" not in str(raised.value)
+    assert "\\x1b[2J" in str(raised.value)
+    assert len(str(raised.value)) < 700
+    with pytest.raises(UnreadableFileError) as raised:
+        open_run(stored(tmp_path, '{"\\u001b[2J": 1}'))
+    assert "\x1b" not in str(raised.value)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd])
+def test_compressed_bomb_is_skipped_in_bounded_memory(tmp_path, pack):
+    bomb = pack(b"[" + b"0," * 50_000_000)
+    path = stored(tmp_path, pack(lines(1)) + bomb)
+    assert len(bomb) < 200_000
+    reader = open_run(path, max_line_bytes=10**6)
+    assert keys(reader) == [("0", 0)]
+    assert reader.problems[0].line == 2

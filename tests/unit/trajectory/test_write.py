@@ -62,7 +62,7 @@ def test_what_json_cannot_hold_is_refused(tmp_path):
     for _ in range(2000):
         nested = [nested]
     for extra in ({"x": object()}, {"x": nested}, {"x": "\ud800"}):
-        with pytest.raises(RecordError, match="task '1', repeat 0: cannot be written as JSON"):
+        with pytest.raises(RecordError, match="task 1, repeat 0: cannot be written as JSON"):
             write_trajectories(tmp_path / "run.jsonl", [episode(extra=extra)])
     with pytest.raises(InputError, match="expected Trajectory records, got dict"):
         write_trajectories(tmp_path / "run.jsonl", [{}])

@@ -10,6 +10,7 @@ from tracewarp.trajectory.formats import agentlab, own
 from tracewarp.trajectory.formats.agentlab_folder import PICKLE_HINT, TaskFolder, find_task_folders
 from tracewarp.trajectory.jsontext import BadJsonError, parse_json
 from tracewarp.trajectory.lines import LineSource
+from tracewarp.trajectory.problems import shown_name
 
 RUN_FORMAT = "tracewarp-run"
 EXPECTED = "expected a .jsonl[.gz|.zst] of trajectories, a run folder or an AgentLab directory"
@@ -115,7 +116,7 @@ def _hint(first_line: bytes) -> str | None:
 def _described(value: Any) -> str:
     if not isinstance(value, dict):
         return f"a JSON {_KINDS.get(type(value), 'value')}"
-    keys = ", ".join(str(key)[:40] for key in list(value)[:6]) or "none"
+    keys = ", ".join(shown_name(key) for key in list(value)[:6]) or "none"
     hint = "; a task, it seems: task files go to --tasks" if "intent" in value or "intent_template" in value else ""
     return f"an object with the keys {keys}{hint}"
 

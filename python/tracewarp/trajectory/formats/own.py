@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from tracewarp.errors import RecordError, SchemaVersionError
 from tracewarp.trajectory.model import SCHEMA_VERSION, Trajectory
+from tracewarp.trajectory.problems import shown_name
 
 FORMAT = "tracewarp-jsonl"
 
@@ -38,7 +39,7 @@ def first_complaint(error: ValidationError) -> str:
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     path = ""
     for part in faults[0]["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+        path += f"[{part}]" if isinstance(part, int) else f".{shown_name(part)}" if path else shown_name(part)
     message = faults[0]["msg"]
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     return f"{path or 'record'}: {message[:1].lower()}{message[1:]}{more}"[:500]
