@@ -112,7 +112,7 @@ pub fn cosine_distance<T: Scalar>(u: &[T], v: &[T], u_inverse: f64, v_inverse: f
 
 /// Cosine distances below this may be rounding: 1e-5, or more where a longer sum rounds more.
 #[expect(clippy::cast_precision_loss, reason = "a dimension is far below 2^52")]
-fn near(dim: usize) -> f64 {
+pub(crate) fn near(dim: usize) -> f64 {
     (dim as f64 * f64::from(f32::EPSILON)).max(1e-5)
 }
 

@@ -1,12 +1,15 @@
 //! Rows of numbers as borrowed slices: one row a step or a text, ragged sets of rows by offsets.
 
 use crate::error::{Error, Result};
+use crate::simd::Kernels;
 
 /// A number that rows are made of. Arithmetic over the dimension happens in [`Scalar::Wide`]: f32 for f16 and f32
 /// rows, f64 for f64 rows.
 pub trait Scalar: Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {
     /// The type that products over the dimension are summed in.
-    type Wide: Float;
+    type Wide: Float + Kernels;
+    /// The values as they are, where they are already of the type of the arithmetic.
+    fn as_wide(values: &[Self]) -> Option<&[Self::Wide]>;
     /// The value in the type of the arithmetic.
     fn wide(self) -> Self::Wide;
     /// The value in f64, exactly.
@@ -32,6 +35,10 @@ pub trait Float:
 impl Scalar for f32 {
     type Wide = f32;
     #[inline(always)]
+    fn as_wide(values: &[f32]) -> Option<&[f32]> {
+        Some(values)
+    }
+    #[inline(always)]
     fn wide(self) -> f32 {
         self
     }
@@ -53,6 +60,10 @@ impl Float for f32 {
 impl Scalar for f64 {
     type Wide = f64;
     #[inline(always)]
+    fn as_wide(values: &[f64]) -> Option<&[f64]> {
+        Some(values)
+    }
+    #[inline(always)]
     fn wide(self) -> f64 {
         self
     }
@@ -72,6 +83,10 @@ impl Float for f64 {
 
 impl Scalar for half::f16 {
     type Wide = f32;
+    #[inline(always)]
+    fn as_wide(_: &[half::f16]) -> Option<&[f32]> {
+        None
+    }
     #[inline(always)]
     fn wide(self) -> f32 {
         self.to_f32()

@@ -1,0 +1,192 @@
+//! From an instruction set and a type of number to the kernels compiled for them.
+
+use std::ops::Range;
+
+use super::sweep::Cost;
+use super::tile::{Place, Sides};
+use super::{Isa, norms, panel, sweep, tile};
+use crate::error::Result;
+use crate::rows::Zero;
+
+/// Where the cells of a panel product go, see [`panel::costs`].
+#[derive(Debug, Clone, Copy)]
+pub struct Columns<'a> {
+    /// Offset of each column.
+    pub columns: &'a [usize],
+    /// Which entry of `lanes` each column uses.
+    pub of: &'a [usize],
+    /// Offset of each lane of the panel.
+    pub lanes: &'a [Vec<usize>],
+}
+
+/// The kernels for one type of number, f32 or f64; each runs on the instruction set that is named, which the
+/// processor must have (see [`Isa::available`]).
+pub trait Kernels: Cost {
+    /// Rows of a strip of the dynamic programme.
+    fn strip_height(isa: Isa) -> usize {
+        sweep::height(Self::lanes_of(isa))
+    }
+    /// Lanes of the dynamic programme.
+    fn lanes_of(isa: Isa) -> usize {
+        if isa == Isa::Avx512 { 8 } else { 4 }
+    }
+    /// Rows of a panel.
+    fn panel_width(isa: Isa) -> usize;
+    /// See [`norms::inverse`].
+    fn inverse_norms(
+        isa: Isa,
+        argument: &'static str,
+        first: usize,
+        rows: &[Self],
+        dim: usize,
+        zero: Zero,
+        out: &mut [Self],
+    ) -> Result<()>;
+    /// See [`tile::costs`].
+    fn costs(isa: Isa, sides: &Sides<'_, Self>, rows: Range<usize>, columns: Range<usize>, out: &mut [Self], place: Place);
+    /// See [`panel::costs`].
+    fn panel_costs(isa: Isa, sides: &Sides<'_, Self>, first: usize, panel: &[Self], targets: &Columns<'_>, out: &mut [Self]);
+    /// See [`sweep::strip`].
+    fn strip(isa: Isa, rows: usize, n: usize, costs: &[Self], above: &[f64], below: &mut [f64], directions: &mut [u8]);
+}
+
+/// The kernels of one instruction set: `$feature` on every function, `$v` and `$l` the registers.
+macro_rules! compile {
+    ($module:ident, $e:ty, $v:ty, $l:ty $(, $feature:literal)?) => {
+        mod $module {
+            use super::*;
+
+            $(#[target_feature(enable = $feature)])?
+            pub(super) fn inverse_norms(
+                argument: &'static str,
+                first: usize,
+                rows: &[$e],
+                dim: usize,
+                zero: Zero,
+                out: &mut [$e],
+            ) -> Result<()> {
+                norms::inverse::<$l, $e>(argument, first, rows, dim, zero, out)
+            }
+
+            $(#[target_feature(enable = $feature)])?
+            pub(super) fn costs(
+                sides: &Sides<'_, $e>,
+                rows: Range<usize>,
+                columns: Range<usize>,
+                out: &mut [$e],
+                place: Place,
+            ) {
+                tile::costs::<$v>(sides, rows, columns, out, place);
+            }
+
+            $(#[target_feature(enable = $feature)])?
+            pub(super) fn panel_costs(
+                sides: &Sides<'_, $e>,
+                first: usize,
+                panel: &[$e],
+                targets: &Columns<'_>,
+                out: &mut [$e],
+            ) {
+                panel::costs::<$v>(sides, first, panel, targets, out);
+            }
+
+            $(#[target_feature(enable = $feature)])?
+            pub(super) fn strip(
+                rows: usize,
+                n: usize,
+                costs: &[$e],
+                above: &[f64],
+                below: &mut [f64],
+                directions: &mut [u8],
+            ) {
+                sweep::strip::<$l, $e>(rows, n, costs, above, below, directions);
+            }
+        }
+    };
+}
+
+compile!(portable_f32, f32, super::super::portable::Lanes8<f32>, super::super::portable::Lanes4);
+compile!(portable_f64, f64, super::super::portable::Lanes8<f64>, super::super::portable::Lanes4);
+#[cfg(target_arch = "x86_64")]
+compile!(avx2_f32, f32, super::super::x86::F32x8, super::super::x86::F64x4, "avx2,fma");
+#[cfg(target_arch = "x86_64")]
+compile!(avx2_f64, f64, super::super::x86::F64x4, super::super::x86::F64x4, "avx2,fma");
+#[cfg(target_arch = "x86_64")]
+compile!(avx512_f32, f32, super::super::x86::F32x16, super::super::x86::F64x8, "avx512f,avx512bw,avx512vl,avx512dq,fma");
+#[cfg(target_arch = "x86_64")]
+compile!(avx512_f64, f64, super::super::x86::F64x8, super::super::x86::F64x8, "avx512f,avx512bw,avx512vl,avx512dq,fma");
+
+/// Calls the function of the instruction set.
+macro_rules! on {
+    ($isa:expr, $portable:ident, $avx2:ident, $avx512:ident, $call:ident ( $($argument:expr),* )) => {
+        match $isa {
+            // SAFETY: an `Isa` beyond Portable comes from `Isa::available`, which asked the processor.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { $avx2::$call($($argument),*) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { $avx512::$call($($argument),*) },
+            _ => $portable::$call($($argument),*),
+        }
+    };
+}
+
+macro_rules! kernels {
+    ($e:ty, $portable:ident, $avx2:ident, $avx512:ident, $widths:expr) => {
+        impl Kernels for $e {
+            fn panel_width(isa: Isa) -> usize {
+                let widths: [usize; 3] = $widths;
+                panel::width(widths[isa as usize])
+            }
+
+            fn inverse_norms(
+                isa: Isa,
+                argument: &'static str,
+                first: usize,
+                rows: &[$e],
+                dim: usize,
+                zero: Zero,
+                out: &mut [$e],
+            ) -> Result<()> {
+                on!(isa, $portable, $avx2, $avx512, inverse_norms(argument, first, rows, dim, zero, out))
+            }
+
+            fn costs(
+                isa: Isa,
+                sides: &Sides<'_, $e>,
+                rows: Range<usize>,
+                columns: Range<usize>,
+                out: &mut [$e],
+                place: Place,
+            ) {
+                on!(isa, $portable, $avx2, $avx512, costs(sides, rows, columns, out, place));
+            }
+
+            fn panel_costs(
+                isa: Isa,
+                sides: &Sides<'_, $e>,
+                first: usize,
+                panel: &[$e],
+                targets: &Columns<'_>,
+                out: &mut [$e],
+            ) {
+                on!(isa, $portable, $avx2, $avx512, panel_costs(sides, first, panel, targets, out));
+            }
+
+            fn strip(
+                isa: Isa,
+                rows: usize,
+                n: usize,
+                costs: &[$e],
+                above: &[f64],
+                below: &mut [f64],
+                directions: &mut [u8],
+            ) {
+                on!(isa, $portable, $avx2, $avx512, strip(rows, n, costs, above, below, directions));
+            }
+        }
+    };
+}
+
+kernels!(f32, portable_f32, avx2_f32, avx512_f32, [8, 8, 16]);
+kernels!(f64, portable_f64, avx2_f64, avx512_f64, [8, 4, 8]);

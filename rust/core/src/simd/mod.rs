@@ -1,0 +1,155 @@
+//! Vectors of the machine under one small interface, and the instruction sets that have them.
+//!
+//! The kernels are written once over [`Vector`] and compiled once an instruction set: the outermost function of each
+//! carries the `target_feature`, everything below it is inlined into it. This module and the kernels are the only places
+//! with `unsafe`.
+
+mod dispatch;
+mod norms;
+mod panel;
+mod portable;
+mod sweep;
+mod tile;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use dispatch::{Columns, Kernels};
+pub use sweep::Cost;
+pub(crate) use sweep::{direction_bytes, trace};
+pub(crate) use panel::pack;
+pub use tile::{Place, Sides};
+
+use crate::rows::Float;
+
+/// An instruction set that the kernels know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Isa {
+    /// Plain arrays, which the compiler turns into whatever the target has (SSE2 on x86-64, NEON on 64-bit Arm).
+    Portable,
+    /// AVX2 with fused multiply-add.
+    Avx2,
+    /// AVX-512 F, BW, VL and DQ.
+    Avx512,
+}
+
+impl Isa {
+    /// The best one that this processor has.
+    #[must_use]
+    pub fn best() -> Self {
+        *Self::available().last().unwrap_or(&Self::Portable)
+    }
+
+    /// All that this processor has, best last.
+    #[must_use]
+    pub fn available() -> &'static [Self] {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
+            let avx512 = avx2
+                && std::is_x86_feature_detected!("avx512f")
+                && std::is_x86_feature_detected!("avx512bw")
+                && std::is_x86_feature_detected!("avx512vl")
+                && std::is_x86_feature_detected!("avx512dq");
+            if avx512 {
+                return &[Self::Portable, Self::Avx2, Self::Avx512];
+            }
+            if avx2 {
+                return &[Self::Portable, Self::Avx2];
+            }
+        }
+        &[Self::Portable]
+    }
+
+    /// Its name, as `tracewarp doctor` prints it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
+    }
+}
+
+/// A register of numbers. All functions are meant to be inlined into one that has the instruction set.
+pub(crate) trait Vector: Copy {
+    /// What it holds.
+    type Elem: Float;
+    /// How many.
+    const LANES: usize;
+    /// Rows of a tile of products: as many as leave every accumulator in a register beside 4 columns.
+    const TILE_ROWS: usize;
+    /// Columns of a panel product: as many as leave every accumulator in a register beside two of rows.
+    const PANEL_COLUMNS: usize;
+    /// All zero.
+    fn zero() -> Self;
+    /// The values at `from`.
+    ///
+    /// # Safety
+    /// `from..from + LANES` must be readable.
+    unsafe fn load(from: *const Self::Elem) -> Self;
+    /// The `len < LANES` values at `from`, then zeros.
+    ///
+    /// # Safety
+    /// `from..from + len` must be readable.
+    #[inline(always)]
+    unsafe fn load_tail(from: *const Self::Elem, len: usize) -> Self {
+        let mut buffer = [Self::Elem::default(); 16];
+        // SAFETY: the caller vouches for `len` values, and len < LANES <= 16; the load reads LANES of the buffer.
+        unsafe {
+            std::ptr::copy_nonoverlapping(from, buffer.as_mut_ptr(), len);
+            Self::load(buffer.as_ptr())
+        }
+    }
+    /// All equal to `value`.
+    fn splat(value: Self::Elem) -> Self;
+    /// Writes all values to `to`.
+    ///
+    /// # Safety
+    /// `to..to + LANES` must be writable.
+    unsafe fn store(self, to: *mut Self::Elem);
+    /// Lane by lane minimum.
+    fn least(self, other: Self) -> Self;
+    /// Lane by lane maximum.
+    fn most(self, other: Self) -> Self;
+    /// a b.
+    fn times(self, other: Self) -> Self;
+    /// self + a b.
+    fn multiply_add(self, a: Self, b: Self) -> Self;
+    /// self - other.
+    fn minus(self, other: Self) -> Self;
+    /// The sum of all lanes, folded half by half.
+    fn sum(self) -> Self::Elem;
+    /// The sums of four registers, each folded as by [`Vector::sum`].
+    fn sum4(of: [Self; 4]) -> [Self::Elem; 4];
+}
+
+/// A register of f64 for the dynamic programme: one lane a row of the alignment.
+pub trait Lanes: Copy {
+    /// How many.
+    const LANES: usize;
+    /// All equal to `value`.
+    fn splat(value: f64) -> Self;
+    /// Costs as f64.
+    ///
+    /// # Safety
+    /// `from..from + LANES` must be readable.
+    unsafe fn load_f32(from: *const f32) -> Self;
+    /// Costs as f64.
+    ///
+    /// # Safety
+    /// `from..from + LANES` must be readable.
+    unsafe fn load_f64(from: *const f64) -> Self;
+    /// self + value value.
+    fn square_add(self, value: Self) -> Self;
+    /// Lane by lane sum.
+    fn plus(self, other: Self) -> Self;
+    /// Lane by lane minimum.
+    fn least(self, other: Self) -> Self;
+    /// Bit l: self < other in lane l.
+    fn below(self, other: Self) -> u8;
+    /// [last lane of `carry`, self[0], self[1], ...].
+    fn shift_in(self, carry: Self) -> Self;
+    /// Lane `l`.
+    fn lane(self, l: usize) -> f64;
+}

@@ -1,0 +1,156 @@
+//! The dynamic programme along anti-diagonals: a strip of rows in the lanes of four registers.
+//!
+//! Lane l holds row `first + l` of the alignment; at diagonal k it is at column k - l. A row's left neighbour is what its
+//! own lane held one diagonal before, its upper neighbour what the lane before it held then, and its diagonal
+//! neighbour the upper one of the diagonal before: one lane shift a register and step. Lanes left of column 0 hold
+//! infinity by themselves, since all that they read is infinity; lanes right of the last column hold numbers that
+//! nothing reads.
+
+use super::Lanes;
+use crate::rows::Float;
+
+/// Registers a strip.
+const REGISTERS: usize = 4;
+
+/// Costs as the dynamic programme reads them.
+pub trait Cost: Float {
+    /// The costs at `from` as f64.
+    ///
+    /// # Safety
+    /// `from..from + L::LANES` must be readable.
+    unsafe fn lanes<L: Lanes>(from: *const Self) -> L;
+}
+
+impl Cost for f32 {
+    #[inline(always)]
+    unsafe fn lanes<L: Lanes>(from: *const f32) -> L {
+        // SAFETY: passed on.
+        unsafe { L::load_f32(from) }
+    }
+}
+
+impl Cost for f64 {
+    #[inline(always)]
+    unsafe fn lanes<L: Lanes>(from: *const f64) -> L {
+        // SAFETY: passed on.
+        unsafe { L::load_f64(from) }
+    }
+}
+
+/// Rows of a strip.
+pub(crate) const fn height(lanes: usize) -> usize {
+    REGISTERS * lanes
+}
+
+/// Bytes of directions that one diagonal of a strip takes: two bits a lane.
+pub(crate) const fn direction_bytes(lanes: usize) -> usize {
+    height(lanes) / 4
+}
+
+/// Runs one strip.
+///
+/// * `costs`: cell (l, j) at `[(l + j) * height + l]`, every value finite, for `n + rows - 1` diagonals;
+/// * `above`: D of the row above the strip, `[j + 1]`, `[0]` being the corner left of it;
+/// * `below`: receives D of the strip's last row likewise (all of it if it is full, else only the last cell);
+/// * `directions`: `direction_bytes` a diagonal where paths are wanted, else empty.
+#[inline(always)]
+pub(crate) fn strip<L: Lanes, E: Cost>(
+    rows: usize,
+    n: usize,
+    costs: &[E],
+    above: &[f64],
+    below: &mut [f64],
+    directions: &mut [u8],
+) {
+    if directions.is_empty() {
+        run::<L, E, false>(rows, n, costs, above, below, directions);
+    } else {
+        run::<L, E, true>(rows, n, costs, above, below, directions);
+    }
+}
+
+#[inline(always)]
+fn run<L: Lanes, E: Cost, const PATHS: bool>(
+    rows: usize,
+    n: usize,
+    costs: &[E],
+    above: &[f64],
+    below: &mut [f64],
+    directions: &mut [u8],
+) {
+    let height = height(L::LANES);
+    let bytes = direction_bytes(L::LANES);
+    let diagonals = n + rows - 1;
+    let infinity = L::splat(f64::INFINITY);
+    let mut left = [infinity; REGISTERS];
+    let mut diagonal = [infinity; REGISTERS];
+    diagonal[0] = infinity.shift_in(L::splat(above[0]));
+    let full = rows == height;
+    below[0] = f64::INFINITY;
+    for (k, costs) in costs.chunks_exact(height).take(diagonals).enumerate() {
+        let mut carry = L::splat(if k < n { above[k + 1] } else { f64::INFINITY });
+        let words = if PATHS { &mut directions[k * bytes..(k + 1) * bytes] } else { &mut [][..] };
+        for v in 0..REGISTERS {
+            let up = left[v].shift_in(carry);
+            carry = left[v];
+            // Diagonal first, then up, then left: only a strictly better one replaces.
+            let (first, from_up) = (diagonal[v].least(up), if PATHS { up.below(diagonal[v]) } else { 0 });
+            let from_left = if PATHS { left[v].below(first) } else { 0 };
+            // SAFETY: `costs` holds REGISTERS * LANES values.
+            let cost: L = unsafe { E::lanes(costs.as_ptr().add(v * L::LANES)) };
+            diagonal[v] = up;
+            left[v] = cost.plus(first.least(left[v]));
+            if PATHS {
+                if L::LANES == 8 {
+                    words[2 * v] = from_up;
+                    words[2 * v + 1] = from_left;
+                } else {
+                    words[v] = from_up | from_left << 4;
+                }
+            }
+        }
+        if full && k + 1 >= height {
+            below[k + 2 - height] = left[REGISTERS - 1].lane(L::LANES - 1);
+        }
+    }
+    let last = rows - 1;
+    let mut cells = [f64::INFINITY; 32];
+    for (l, cell) in cells.iter_mut().enumerate().take(height) {
+        *cell = left[l / L::LANES].lane(l % L::LANES);
+    }
+    below[n] = cells[last];
+}
+
+/// Reads the path back; `directions` holds all strips, one after the other, each `n + rows - 1` diagonals long.
+pub(crate) fn trace(lanes: usize, m: usize, n: usize, directions: &[u8], path: &mut [[i32; 2]]) -> usize {
+    let (height, bytes) = (height(lanes), direction_bytes(lanes));
+    let strip_bytes = (n + height - 1) * bytes;
+    let (mut i, mut j, mut length) = (m - 1, n - 1, 0);
+    loop {
+        path[length] = [index(i), index(j)];
+        length += 1;
+        if i == 0 && j == 0 {
+            break;
+        }
+        let (strip, l) = (i / height, i % height);
+        let word = strip * strip_bytes + (l + j) * bytes;
+        let (v, bit) = (l / lanes, l % lanes);
+        let (up, left) = if lanes == 8 {
+            (directions[word + 2 * v] >> bit & 1, directions[word + 2 * v + 1] >> bit & 1)
+        } else {
+            (directions[word + v] >> bit & 1, directions[word + v] >> (4 + bit) & 1)
+        };
+        match (left, up) {
+            (1, _) => j -= 1,
+            (_, 1) => i -= 1,
+            _ => (i, j) = (i - 1, j - 1),
+        }
+    }
+    path[..length].reverse();
+    length
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "sizes were checked to fit i32")]
+fn index(i: usize) -> i32 {
+    i as i32
+}

@@ -1,0 +1,427 @@
+//! AVX2 and AVX-512 registers.
+//!
+//! Every intrinsic below is called inside a function that is inlined into one with the matching `target_feature`, which
+//! [`super::Isa`] lets run only where the processor has it: that is the bound of every `unsafe` here. Loads state theirs.
+#![expect(clippy::undocumented_unsafe_blocks, reason = "one bound for all of them, stated above")]
+
+use std::arch::x86_64::*;
+
+use super::{Lanes, Vector};
+
+/// Sixteen f32 (AVX-512).
+#[derive(Clone, Copy)]
+pub(crate) struct F32x16(__m512);
+/// Eight f32 (AVX2).
+#[derive(Clone, Copy)]
+pub(crate) struct F32x8(__m256);
+/// Eight f64 (AVX-512).
+#[derive(Clone, Copy)]
+pub(crate) struct F64x8(__m512d);
+/// Four f64 (AVX2).
+#[derive(Clone, Copy)]
+pub(crate) struct F64x4(__m256d);
+
+#[inline(always)]
+fn sum4_ps(of: [__m128; 4]) -> [f32; 4] {
+    unsafe {
+        // A transposition with additions: lane l of the result is ((0 + 2) + (1 + 3)) of register l.
+        let (a, b) = (_mm_unpacklo_ps(of[0], of[1]), _mm_unpackhi_ps(of[0], of[1]));
+        let (c, d) = (_mm_unpacklo_ps(of[2], of[3]), _mm_unpackhi_ps(of[2], of[3]));
+        let (low, high) = (_mm_add_ps(a, b), _mm_add_ps(c, d));
+        let sum = _mm_add_ps(_mm_movelh_ps(low, high), _mm_movehl_ps(high, low));
+        std::mem::transmute::<__m128, [f32; 4]>(sum)
+    }
+}
+
+#[inline(always)]
+fn half_ps(v: __m256) -> __m128 {
+    unsafe { _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v)) }
+}
+
+#[inline(always)]
+fn half_pd(v: __m256d) -> __m128d {
+    unsafe { _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd::<1>(v)) }
+}
+
+#[inline(always)]
+fn fold_ps(v: __m512) -> __m256 {
+    unsafe { _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps::<1>(v)) }
+}
+
+#[inline(always)]
+fn fold_pd(v: __m512d) -> __m256d {
+    unsafe { _mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd::<1>(v)) }
+}
+
+#[inline(always)]
+fn sum_pd(v: __m128d) -> f64 {
+    unsafe { _mm_cvtsd_f64(_mm_add_sd(v, _mm_unpackhi_pd(v, v))) }
+}
+
+impl Vector for F32x16 {
+    type Elem = f32;
+    const LANES: usize = 16;
+    const TILE_ROWS: usize = 6;
+    const PANEL_COLUMNS: usize = 14;
+
+    #[inline(always)]
+    fn zero() -> Self {
+        Self(unsafe { _mm512_setzero_ps() })
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        Self(unsafe { _mm512_loadu_ps(from) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_tail(from: *const f32, len: usize) -> Self {
+        // Masked lanes are not read.
+        Self(unsafe { _mm512_maskz_loadu_ps((1u16 << len) - 1, from) })
+    }
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self(unsafe { _mm512_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    fn least(self, other: Self) -> Self {
+        Self(unsafe { _mm512_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn most(self, other: Self) -> Self {
+        Self(unsafe { _mm512_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm512_fmadd_ps(a.0, b.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn sum(self) -> f32 {
+        Self::sum4([self; 4])[0]
+    }
+
+    #[inline(always)]
+    fn sum4(of: [Self; 4]) -> [f32; 4] {
+        sum4_ps(of.map(|v| half_ps(fold_ps(v.0))))
+    }
+}
+
+impl Vector for F32x8 {
+    type Elem = f32;
+    const LANES: usize = 8;
+    const TILE_ROWS: usize = 3;
+    const PANEL_COLUMNS: usize = 6;
+
+    #[inline(always)]
+    fn zero() -> Self {
+        Self(unsafe { _mm256_setzero_ps() })
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        Self(unsafe { _mm256_loadu_ps(from) })
+    }
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self(unsafe { _mm256_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { _mm256_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    fn least(self, other: Self) -> Self {
+        Self(unsafe { _mm256_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn most(self, other: Self) -> Self {
+        Self(unsafe { _mm256_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        Self(unsafe { _mm256_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm256_fmadd_ps(a.0, b.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        Self(unsafe { _mm256_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn sum(self) -> f32 {
+        Self::sum4([self; 4])[0]
+    }
+
+    #[inline(always)]
+    fn sum4(of: [Self; 4]) -> [f32; 4] {
+        sum4_ps(of.map(|v| half_ps(v.0)))
+    }
+}
+
+impl Vector for F64x8 {
+    type Elem = f64;
+    const LANES: usize = 8;
+    const TILE_ROWS: usize = 6;
+    const PANEL_COLUMNS: usize = 14;
+
+    #[inline(always)]
+    fn zero() -> Self {
+        Self(unsafe { _mm512_setzero_pd() })
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f64) -> Self {
+        Self(unsafe { _mm512_loadu_pd(from) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_tail(from: *const f64, len: usize) -> Self {
+        // Masked lanes are not read.
+        Self(unsafe { _mm512_maskz_loadu_pd((1u8 << len) - 1, from) })
+    }
+
+    #[inline(always)]
+    fn splat(value: f64) -> Self {
+        Self(unsafe { _mm512_set1_pd(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f64) {
+        unsafe { _mm512_storeu_pd(to, self.0) }
+    }
+
+    #[inline(always)]
+    fn least(self, other: Self) -> Self {
+        Self(unsafe { _mm512_min_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn most(self, other: Self) -> Self {
+        Self(unsafe { _mm512_max_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        Self(unsafe { _mm512_mul_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm512_fmadd_pd(a.0, b.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        Self(unsafe { _mm512_sub_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn sum(self) -> f64 {
+        sum_pd(half_pd(fold_pd(self.0)))
+    }
+
+    #[inline(always)]
+    fn sum4(of: [Self; 4]) -> [f64; 4] {
+        of.map(Self::sum)
+    }
+}
+
+impl Vector for F64x4 {
+    type Elem = f64;
+    const LANES: usize = 4;
+    const TILE_ROWS: usize = 3;
+    const PANEL_COLUMNS: usize = 6;
+
+    #[inline(always)]
+    fn zero() -> Self {
+        Self(unsafe { _mm256_setzero_pd() })
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f64) -> Self {
+        Self(unsafe { _mm256_loadu_pd(from) })
+    }
+
+    #[inline(always)]
+    fn splat(value: f64) -> Self {
+        Self(unsafe { _mm256_set1_pd(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f64) {
+        unsafe { _mm256_storeu_pd(to, self.0) }
+    }
+
+    #[inline(always)]
+    fn least(self, other: Self) -> Self {
+        Self(unsafe { _mm256_min_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn most(self, other: Self) -> Self {
+        Self(unsafe { _mm256_max_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        Self(unsafe { _mm256_mul_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm256_fmadd_pd(a.0, b.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        Self(unsafe { _mm256_sub_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn sum(self) -> f64 {
+        sum_pd(half_pd(self.0))
+    }
+
+    #[inline(always)]
+    fn sum4(of: [Self; 4]) -> [f64; 4] {
+        of.map(Self::sum)
+    }
+}
+
+impl Lanes for F64x8 {
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    fn splat(value: f64) -> Self {
+        Self(unsafe { _mm512_set1_pd(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_f32(from: *const f32) -> Self {
+        Self(unsafe { _mm512_cvtps_pd(_mm256_loadu_ps(from)) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_f64(from: *const f64) -> Self {
+        Self(unsafe { _mm512_loadu_pd(from) })
+    }
+
+    #[inline(always)]
+    fn square_add(self, value: Self) -> Self {
+        Self(unsafe { _mm512_fmadd_pd(value.0, value.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        Self(unsafe { _mm512_add_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn least(self, other: Self) -> Self {
+        Self(unsafe { _mm512_min_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn below(self, other: Self) -> u8 {
+        unsafe { _mm512_cmp_pd_mask::<_CMP_LT_OQ>(self.0, other.0) }
+    }
+
+    #[inline(always)]
+    fn shift_in(self, carry: Self) -> Self {
+        unsafe {
+            let shifted = _mm512_alignr_epi64::<7>(_mm512_castpd_si512(self.0), _mm512_castpd_si512(carry.0));
+            Self(_mm512_castsi512_pd(shifted))
+        }
+    }
+
+    #[inline(always)]
+    fn lane(self, l: usize) -> f64 {
+        let lanes: [f64; 8] = unsafe { std::mem::transmute(self.0) };
+        lanes[l]
+    }
+}
+
+impl Lanes for F64x4 {
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    fn splat(value: f64) -> Self {
+        Self(unsafe { _mm256_set1_pd(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_f32(from: *const f32) -> Self {
+        Self(unsafe { _mm256_cvtps_pd(_mm_loadu_ps(from)) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_f64(from: *const f64) -> Self {
+        Self(unsafe { _mm256_loadu_pd(from) })
+    }
+
+    #[inline(always)]
+    fn square_add(self, value: Self) -> Self {
+        Self(unsafe { _mm256_fmadd_pd(value.0, value.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        Self(unsafe { _mm256_add_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn least(self, other: Self) -> Self {
+        Self(unsafe { _mm256_min_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "four bits")]
+    fn below(self, other: Self) -> u8 {
+        unsafe { _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_LT_OQ>(self.0, other.0)) as u8 }
+    }
+
+    #[inline(always)]
+    fn shift_in(self, carry: Self) -> Self {
+        unsafe {
+            let rotated = _mm256_permute4x64_pd::<0b10_01_00_11>(self.0);
+            let last = _mm256_permute4x64_pd::<0b10_01_00_11>(carry.0);
+            Self(_mm256_blend_pd::<0b0001>(rotated, last))
+        }
+    }
+
+    #[inline(always)]
+    fn lane(self, l: usize) -> f64 {
+        let lanes: [f64; 4] = unsafe { std::mem::transmute(self.0) };
+        lanes[l]
+    }
+}
