@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tracewarp.cli._embedding import TextEmbedding
-from tracewarp.cli.terminal import one_line, output_console
+from tracewarp.cli._terminal import one_line, output_console
 from tracewarp.errors import OptionError
 from tracewarp.evaluate.capability_groups import (
     KEYS,

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tracewarp.cli._embedding import TextEmbedding
-from tracewarp.cli.terminal import one_line, output_console, problem_lines
+from tracewarp.cli._terminal import one_line, output_console, problem_lines
 from tracewarp.errors import FileError, RecordError, UnreadableFileError
 from tracewarp.metrics import Accepted, DiversityFilter
 from tracewarp.trajectory.jsontext import BadJsonError, parse_json

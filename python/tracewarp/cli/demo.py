@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tracewarp.cli.terminal import output_console
+from tracewarp.cli._terminal import output_console
 from tracewarp.data import data_path
 from tracewarp.errors import FileError
 from tracewarp.evaluate import EvaluateOptions, evaluate, write_scores

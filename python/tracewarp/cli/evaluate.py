@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from tracewarp.cli.terminal import one_line, output_console, shortened
+from tracewarp.cli._terminal import one_line, output_console, shortened
 from tracewarp.embed import STEP_TEMPLATES
 from tracewarp.errors import FileError
 from tracewarp.evaluate import EvaluateOptions, Scores, evaluate, scores_json, write_scores

@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from tracewarp.cli.terminal import one_line, output_console, printable, problem_lines, shortened
+from tracewarp.cli._terminal import one_line, output_console, printable, problem_lines, shortened
 from tracewarp.errors import InputError
 from tracewarp.trajectory import RunReader, Step, Trajectory, open_run
 from tracewarp.trajectory.names import task_id_of

@@ -13,7 +13,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from tracewarp.cli.terminal import one_line, output_console, problem_lines, shortened
+from tracewarp.cli._terminal import one_line, output_console, problem_lines, shortened
 from tracewarp.errors import EmptyRunError
 from tracewarp.trajectory import STANDARD_VERBS, RunReader, action_verb, open_run
 from tracewarp.trajectory.problems import Problem

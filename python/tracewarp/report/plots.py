@@ -71,7 +71,7 @@ def interval_plot(key: str, title: str, description: str, lines: Sequence[Line],
     drawn: list[Markup] = []
     top = 6.0
     for line in lines:
-        drawn.append(tag("text", shorten(line.label, 54), class_="label", x=EDGE, y=top + 11))
+        drawn.append(tag("text", shorten(line.label, 54), class_="label", x=EDGE + 4, y=top + 11))
         top += 18
         for mark in line.marks:
             drawn.append(one_mark(mark, scale, top + 8))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tracewarp.cli import main
-from tracewarp.cli.terminal import one_line, printable, shortened
+from tracewarp.cli._terminal import one_line, printable, shortened
 from tracewarp.trajectory import Observation, Outcome, Step, Task, Trajectory, write_trajectories
 
 DATA = Path(__file__).parents[2] / "data" / "trajectories"
