@@ -99,7 +99,7 @@ pub struct End {
 /// # Errors
 /// [`Error::TooLarge`] where the directions would not fit, or what `ask` returns.
 pub fn align(
-    costs: &impl Costs,
+    costs: &mut impl Costs,
     constraints: &Constraints,
     want_path: bool,
     space: &mut Workspace,
@@ -117,7 +117,7 @@ pub fn align(
     for i in 0..m {
         ask()?;
         let band = constraints.band(i, m, n);
-        costs.fill(i, band.start, &mut row[band.clone()]);
+        costs.fill(i, band.start, &mut row[band.clone()])?;
         current[band.start] = f64::INFINITY;
         let mut least = f64::INFINITY;
         for j in band.clone() {

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use crate::align::{Constraints, Workspace, align, trace};
-use crate::cost::{Costs, Matrix, Metric, Sequences, prepare};
+use crate::align::{self, Constraints};
+use crate::cost::{Costs, Matrix, Metric};
 use crate::error::{Error, Result};
-use crate::rows::{Ragged, Rows, Scalar, Zero};
+use crate::pair::{Found, Rules, Side, Want, Workspace, align_pair, inverse_norms};
+use crate::rows::{Ragged, Rows, Scalar, Zero, widened};
 use crate::work::Run;
 
 /// How a distance is reported.
@@ -49,27 +50,50 @@ pub struct Paths {
     pub offsets: Vec<i64>,
 }
 
-/// A set of sequences, checked, with what the metric needs of its rows.
+/// A set of sequences, with the inverse norms of its rows where they are needed more than once.
 #[derive(Debug)]
-pub(crate) struct Prepared<'a, T> {
+pub(crate) struct Prepared<'a, T: Scalar> {
     pub(crate) set: Ragged<'a, T>,
-    pub(crate) inverse: Vec<f64>,
+    inverse: Option<Vec<T::Wide>>,
 }
 
 impl<'a, T: Scalar> Prepared<'a, T> {
-    pub(crate) fn new(set: Ragged<'a, T>, metric: Metric, zero: Zero) -> Result<Self> {
-        let inverse = prepare(set.argument(), set.rows(), metric, zero).map_err(|error| located(&set, error))?;
-        Ok(Self { set, inverse })
+    /// Checks every row and keeps its inverse norm.
+    pub(crate) fn ahead(set: Ragged<'a, T>, rules: &Rules, run: &mut Run<'_>) -> Result<Self> {
+        const ROWS: usize = 256;
+        let rows = set.rows();
+        let mut inverse = filled(rows.len() as u128, T::Wide::default(), "the norms of the rows")?;
+        let items: Vec<_> = inverse.chunks_mut(ROWS).enumerate().collect();
+        run.each(items, Vec::new, |buffer, (block, out)| {
+            let first = block * ROWS;
+            let rows = rows.slice(first, first + out.len());
+            let wide = widened(rows, buffer);
+            inverse_norms(rules, set.argument(), first, wide, rows.dim(), out)
+        })
+        .map_err(|error| located(&set, error))?;
+        Ok(Self { set, inverse: Some(inverse) })
     }
 
-    /// Refuses a sequence without rows, or with more than a path can number.
-    pub(crate) fn check(&self, s: usize) -> Result<()> {
-        let len = self.set.range(s).len();
-        if len == 0 {
-            return Err(Error::Empty { argument: self.set.argument(), place: format!(" in sequence {s}") });
-        }
-        numbered(len)
+    /// Leaves the norm pass to the pairs: it then brings a pair's rows into the cache just before they are multiplied.
+    fn later(set: Ragged<'a, T>) -> Self {
+        Self { set, inverse: None }
     }
+
+    /// Sequence `s`, ready for [`align_pair`].
+    pub(crate) fn side(&self, s: usize) -> Side<'_, T> {
+        let range = self.set.range(s);
+        let inverse = self.inverse.as_ref().map(|inverse| &inverse[range.clone()]);
+        Side { argument: self.set.argument(), first: range.start, rows: self.set.get(s), inverse }
+    }
+}
+
+/// Refuses a sequence without rows, or with more than a path can number.
+pub(crate) fn check<T: Scalar>(set: &Ragged<'_, T>, s: usize) -> Result<()> {
+    let len = set.range(s).len();
+    if len == 0 {
+        return Err(Error::Empty { argument: set.argument(), place: format!(" in sequence {s}") });
+    }
+    numbered(len)
 }
 
 /// Adds to an error about a row in which of several sequences it is.
@@ -93,16 +117,44 @@ fn numbered(len: usize) -> Result<()> {
     Err(Error::TooLarge { what: "a warping path of more than 2^31 rows", bytes: len as u128 * 8 })
 }
 
-/// The costs between sequence `r` of `x` and sequence `s` of `y`.
-pub(crate) fn sequences<'a, T: Scalar>(
-    x: &'a Prepared<'a, T>,
-    r: usize,
-    y: &'a Prepared<'a, T>,
-    s: usize,
-    metric: Metric,
-) -> Sequences<'a, T> {
-    let (x_inverse, y_inverse) = (&x.inverse[x.set.range(r)], &y.inverse[y.set.range(s)]);
-    Sequences { x: x.set.get(r), y: y.set.get(s), x_inverse, y_inverse, metric }
+/// Both sets of a batch, with norms ahead of the pairs unless every sequence is used exactly once.
+pub(crate) fn prepare<'a, T: Scalar>(
+    xs: Ragged<'a, T>,
+    ys: Ragged<'a, T>,
+    pairs: &[(usize, usize)],
+    rules: &Rules,
+    run: &mut Run<'_>,
+) -> Result<(Prepared<'a, T>, Prepared<'a, T>)> {
+    let mut once = (vec![false; xs.len()], vec![false; ys.len()]);
+    let again = pairs.iter().any(|&(r, s)| {
+        std::mem::replace(&mut once.0[r], true) | std::mem::replace(&mut once.1[s], true)
+    });
+    if again || pairs.len() != xs.len() || pairs.len() != ys.len() {
+        Ok((Prepared::ahead(xs, rules, run)?, Prepared::ahead(ys, rules, run)?))
+    } else {
+        Ok((Prepared::later(xs), Prepared::later(ys)))
+    }
+}
+
+/// The error about a row that the check of whole sets would give, whichever pair met it first.
+pub(crate) fn canonical<T: Scalar>(
+    error: Error,
+    xs: Ragged<'_, T>,
+    ys: Ragged<'_, T>,
+    rules: &Rules,
+    run: &mut Run<'_>,
+) -> Error {
+    if !matches!(error, Error::NonFinite { .. } | Error::ZeroVector { .. } | Error::Magnitude { .. }) {
+        return error;
+    }
+    let check = Prepared::ahead(xs, rules, run).and_then(|_| Prepared::ahead(ys, rules, run));
+    check.err().unwrap_or(error)
+}
+
+impl Options {
+    pub(crate) fn rules(&self, run: &Run<'_>) -> Rules {
+        Rules { isa: run.isa(), metric: self.metric, zero: self.zero, constraints: self.constraints }
+    }
 }
 
 /// Refuses two sets of different dimension.
@@ -143,50 +195,37 @@ pub fn dtw_pairs<T: Scalar>(
 ) -> Result<Batch> {
     options.constraints.check()?;
     same_dim(&xs, &ys)?;
-    let x = Prepared::new(xs, options.metric, options.zero)?;
-    let y = Prepared::new(ys, options.metric, options.zero)?;
-    let pairs = resolve(pairs, &x, &y)?;
+    let pairs = resolve(pairs, &xs, &ys)?;
+    let rules = options.rules(run);
+    let (x, y) = prepare(xs, ys, &pairs, &rules, run)?;
     let trace_paths = paths || options.normalize == Normalize::Path;
-    let mut out = Outputs::new(&pairs, &x, &y, trace_paths)?;
-    let blocks = out.blocks(&pairs, &x, &y);
+    let mut out = Outputs::new(&pairs, &xs, &ys, trace_paths)?;
+    let blocks = out.blocks(&pairs, &xs, &ys);
     run.each_asking(blocks, Workspace::default, |space, block, ask| {
         for (k, &(r, s)) in block.pairs.iter().enumerate() {
-            let costs = sequences(&x, r, &y, s, options.metric);
-            let path = block.paths.get_mut(block.starts.get(k).copied().unwrap_or(0)..).unwrap_or_default();
-            let (distance, length) = one(&costs, options, trace_paths, space, path, ask)?;
-            block.distances[k] = distance;
-            if trace_paths {
-                block.lengths[k] = length;
+            let want = match block.starts.get(k) {
+                Some(start) => Want::Path(&mut block.paths[*start..]),
+                None => Want::Distance,
+            };
+            let found = align_pair(&x.side(r), &y.side(s), &rules, want, space, ask)?;
+            block.distances[k] = normalized(found, options.normalize);
+            if let Some(length) = block.lengths.get_mut(k) {
+                *length = found.length;
             }
         }
         Ok(())
-    })?;
+    })
+    .map_err(|error| canonical(error, xs, ys, &rules, run))?;
     let (distances, found) = out.finish();
     Ok(Batch { distances, paths: if paths { found } else { None } })
 }
 
-/// One alignment over any costs: its distance as `options` report it, and the number of path cells written.
-fn one(
-    costs: &impl Costs,
-    options: &Options,
-    want_path: bool,
-    space: &mut Workspace,
-    path: &mut [[i32; 2]],
-    ask: &mut dyn FnMut() -> Result<()>,
-) -> Result<(f64, usize)> {
-    let end = align(costs, &options.constraints, want_path, space, ask)?;
-    let (Some(column), true) = (end.column, want_path) else {
-        return Ok((end.distance, 0));
-    };
-    let length = trace(costs.rows(), costs.columns(), column, &options.constraints, space, path);
-    Ok((normalized(end.distance, length, options.normalize), length))
-}
-
 #[expect(clippy::cast_precision_loss, reason = "a path is far shorter than 2^52")]
-fn normalized(distance: f64, length: usize, normalize: Normalize) -> f64 {
+fn normalized(found: Found, normalize: Normalize) -> f64 {
     match normalize {
-        Normalize::None => distance,
-        Normalize::Path => distance / length as f64,
+        Normalize::None => found.distance,
+        // No path: the distance is infinite.
+        Normalize::Path => found.distance / found.length.max(1) as f64,
     }
 }
 
@@ -215,8 +254,15 @@ pub fn dtw_from_costs<T: Scalar>(costs: Rows<'_, T>, options: &Options, run: &mu
     }
     let mut path = vec![[0; 2]; costs.len() + costs.dim() - 1];
     let mut ask = || run.check();
-    let mut space = Workspace::default();
-    let (distance, length) = one(&Matrix(costs), options, true, &mut space, &mut path, &mut ask)?;
+    let mut space = align::Workspace::default();
+    let mut costs = Matrix(costs);
+    let end = align::align(&mut costs, &options.constraints, true, &mut space, &mut ask)?;
+    let (m, n) = (costs.rows(), costs.columns());
+    let length = match end.column {
+        Some(column) => align::trace(m, n, column, &options.constraints, &space, &mut path),
+        None => 0,
+    };
+    let distance = normalized(Found { distance: end.distance, length }, options.normalize);
     path.truncate(length);
     let offsets = vec![0, i64::try_from(length).unwrap_or(i64::MAX)];
     Ok(Batch { distances: vec![distance], paths: Some(Paths { cells: path, offsets }) })
@@ -237,10 +283,10 @@ pub fn dtw_matrix<T: Scalar>(
     let own = ys.is_none();
     let ys = ys.unwrap_or(xs);
     same_dim(&xs, &ys)?;
-    let x = Prepared::new(xs, options.metric, options.zero)?;
-    let y = Prepared::new(ys, options.metric, options.zero)?;
-    (0..xs.len()).try_for_each(|r| x.check(r))?;
-    (0..ys.len()).try_for_each(|s| y.check(s))?;
+    (0..xs.len()).try_for_each(|r| check(&xs, r))?;
+    (0..ys.len()).try_for_each(|s| check(&ys, s))?;
+    let rules = options.rules(run);
+    let (x, y) = (Prepared::ahead(xs, &rules, run)?, Prepared::ahead(ys, &rules, run)?);
     let (n, m) = (xs.len(), ys.len());
     let mut out = filled(n as u128 * m as u128, 0.0f64, "the matrix of distances")?;
     // Open ends free the second sequence only, and two optimal paths may differ in length: then (r, s) and (s, r)
@@ -253,8 +299,7 @@ pub fn dtw_matrix<T: Scalar>(
         || (Workspace::default(), Vec::new()),
         |(space, path), (r, row), ask| {
             for (s, cell) in row.iter_mut().enumerate().skip(if symmetric { r } else { 0 }) {
-                let costs = sequences(&x, r, &y, s, options.metric);
-                *cell = distance_only(&costs, options, space, path, ask)?;
+                *cell = distance_only(&x.side(r), &y.side(s), &rules, options.normalize, space, path, ask)?;
             }
             Ok(())
         },
@@ -269,18 +314,22 @@ pub fn dtw_matrix<T: Scalar>(
     Ok(out)
 }
 
-fn distance_only(
-    costs: &impl Costs,
-    options: &Options,
-    space: &mut Workspace,
+fn distance_only<T: Scalar>(
+    x: &Side<'_, T>,
+    y: &Side<'_, T>,
+    rules: &Rules,
+    normalize: Normalize,
+    space: &mut Workspace<T::Wide>,
     path: &mut Vec<[i32; 2]>,
     ask: &mut dyn FnMut() -> Result<()>,
 ) -> Result<f64> {
-    let want_path = options.normalize == Normalize::Path;
-    if want_path {
-        path.resize(costs.rows() + costs.columns() - 1, [0; 2]);
-    }
-    Ok(one(costs, options, want_path, space, path, ask)?.0)
+    let want = if normalize == Normalize::Path {
+        path.resize(x.rows.len() + y.rows.len() - 1, [0; 2]);
+        Want::Path(path)
+    } else {
+        Want::Distance
+    };
+    Ok(normalized(align_pair(x, y, rules, want, space, ask)?, normalize))
 }
 
 /// Neighbours of each sequence: `k` columns, nearest first.
@@ -310,10 +359,10 @@ pub fn dtw_nearest<T: Scalar>(
         let expected = "a number from 1 to the number of sequences in ys";
         return Err(Error::Option { option: "k", expected, got: format!("{k} for {} sequences", ys.len()) });
     }
-    let x = Prepared::new(xs, options.metric, options.zero)?;
-    let y = Prepared::new(ys, options.metric, options.zero)?;
-    (0..xs.len()).try_for_each(|r| x.check(r))?;
-    (0..ys.len()).try_for_each(|s| y.check(s))?;
+    (0..xs.len()).try_for_each(|r| check(&xs, r))?;
+    (0..ys.len()).try_for_each(|s| check(&ys, s))?;
+    let rules = options.rules(run);
+    let (x, y) = (Prepared::ahead(xs, &rules, run)?, Prepared::ahead(ys, &rules, run)?);
     let cells = xs.len() as u128 * k as u128;
     let mut indices = filled(cells, -1i64, "the neighbours")?;
     let mut distances = filled(cells, f64::INFINITY, "the neighbours")?;
@@ -322,14 +371,15 @@ pub fn dtw_nearest<T: Scalar>(
         items,
         || (Workspace::default(), Vec::new()),
         |(space, path), (r, (index, best)), ask| {
-            let mut options = *options;
+            let mut rules = rules;
             let limit = options.constraints.max_distance;
             for s in 0..ys.len() {
                 // A path-normalised distance bounds no plain sum, so only plain ones are cut short.
                 if options.normalize == Normalize::None {
-                    options.constraints.max_distance = limit.min(best[k - 1]);
+                    rules.constraints.max_distance = limit.min(best[k - 1]);
                 }
-                let distance = distance_only(&sequences(&x, r, &y, s, options.metric), &options, space, path, ask)?;
+                let (x, y) = (x.side(r), y.side(s));
+                let distance = distance_only(&x, &y, &rules, options.normalize, space, path, ask)?;
                 insert(index, best, i64::try_from(s).unwrap_or(i64::MAX), distance);
             }
             Ok(())
@@ -363,8 +413,8 @@ pub(crate) fn filled<V: Clone>(count: u128, value: V, what: &'static str) -> Res
 /// Pairs as indices, checked against both sets; no sequence among them is empty.
 pub(crate) fn resolve<T: Scalar>(
     pairs: &[[i64; 2]],
-    x: &Prepared<'_, T>,
-    y: &Prepared<'_, T>,
+    x: &Ragged<'_, T>,
+    y: &Ragged<'_, T>,
 ) -> Result<Vec<(usize, usize)>> {
     let index = |position: usize, index: i64, len: usize| {
         usize::try_from(index).ok().filter(|i| *i < len).ok_or(Error::Index { argument: "pairs", position, index, len })
@@ -372,12 +422,12 @@ pub(crate) fn resolve<T: Scalar>(
     let resolved: Result<Vec<_>> = pairs
         .iter()
         .enumerate()
-        .map(|(p, &[r, s])| Ok((index(p, r, x.set.len())?, index(p, s, y.set.len())?)))
+        .map(|(p, &[r, s])| Ok((index(p, r, x.len())?, index(p, s, y.len())?)))
         .collect();
     let resolved = resolved?;
     for &(r, s) in &resolved {
-        x.check(r)?;
-        y.check(s)?;
+        check(x, r)?;
+        check(y, s)?;
     }
     Ok(resolved)
 }
@@ -389,13 +439,13 @@ const BLOCK: u128 = 1 << 20;
 /// Splits pairs into consecutive blocks of about equal work.
 pub(crate) fn split<T: Scalar>(
     pairs: &[(usize, usize)],
-    x: &Prepared<'_, T>,
-    y: &Prepared<'_, T>,
+    x: &Ragged<'_, T>,
+    y: &Ragged<'_, T>,
 ) -> Vec<Range<usize>> {
     let mut blocks = Vec::new();
     let (mut start, mut work) = (0, 0);
     for (p, &(r, s)) in pairs.iter().enumerate() {
-        work += x.set.range(r).len() as u128 * y.set.range(s).len() as u128 * x.set.dim() as u128;
+        work += x.range(r).len() as u128 * y.range(s).len() as u128 * x.dim() as u128;
         if work >= BLOCK || p + 1 == pairs.len() {
             blocks.push(start..p + 1);
             (start, work) = (p + 1, 0);
@@ -425,8 +475,8 @@ pub(crate) struct Block<'a> {
 impl Outputs {
     pub(crate) fn new<T: Scalar>(
         pairs: &[(usize, usize)],
-        x: &Prepared<'_, T>,
-        y: &Prepared<'_, T>,
+        x: &Ragged<'_, T>,
+        y: &Ragged<'_, T>,
         paths: bool,
     ) -> Result<Self> {
         let mut starts = Vec::new();
@@ -434,7 +484,7 @@ impl Outputs {
         if paths {
             starts = filled(pairs.len() as u128 + 1, 0usize, "the offsets of the paths")?;
             for (p, &(r, s)) in pairs.iter().enumerate() {
-                total += (x.set.range(r).len() + y.set.range(s).len() - 1) as u128;
+                total += (x.range(r).len() + y.range(s).len() - 1) as u128;
                 starts[p + 1] = usize::try_from(total).unwrap_or(usize::MAX);
             }
         }
@@ -449,8 +499,8 @@ impl Outputs {
     pub(crate) fn blocks<'a, T: Scalar>(
         &'a mut self,
         pairs: &'a [(usize, usize)],
-        x: &Prepared<'_, T>,
-        y: &Prepared<'_, T>,
+        x: &Ragged<'_, T>,
+        y: &Ragged<'_, T>,
     ) -> Vec<Block<'a>> {
         let Self { distances, cells, lengths, starts } = self;
         let (mut distances, mut cells, mut lengths) = (&mut distances[..], &mut cells[..], &mut lengths[..]);

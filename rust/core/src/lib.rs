@@ -12,6 +12,7 @@ mod error;
 mod judge;
 pub mod kernel;
 pub mod ngrams;
+mod pair;
 pub mod rows;
 #[expect(unsafe_code, reason = "kernels: registers are loaded by address")]
 #[doc(hidden)]

@@ -3,7 +3,7 @@
 use crate::align::{self, Constraints, Ties};
 use crate::cost::{Costs, Metric};
 use crate::error::{Error, Result};
-use crate::rows::{Float, Rows, Scalar, Zero};
+use crate::rows::{Rows, Scalar, Zero, inverse_norm, widened};
 use crate::simd::{Columns, Isa, Kernels, Place, Sides, direction_bytes, pack, trace};
 
 /// Pairs whose shorter side has at least this many rows are multiplied panel by panel.
@@ -102,14 +102,7 @@ impl Rules {
 
 /// Rows as the kernels take them: widened where they are float16, checked, with inverse norms.
 fn ready<'a, T: Scalar>(side: &Side<'a, T>, rules: &Rules, buffers: &'a mut Buffers<T::Wide>) -> Result<(&'a [T::Wide], &'a [T::Wide])> {
-    let rows = match T::as_wide(side.rows.data()) {
-        Some(rows) => rows,
-        None => {
-            buffers.rows.clear();
-            buffers.rows.extend(side.rows.data().iter().map(|value| value.wide()));
-            &buffers.rows
-        }
-    };
+    let rows = widened(side.rows, &mut buffers.rows);
     let inverse = match side.inverse {
         Some(inverse) => inverse,
         None => {
@@ -133,12 +126,11 @@ pub(crate) fn inverse_norms<E: Kernels>(
     let cosine = rules.metric == Metric::Cosine;
     let zero = if cosine { rules.zero } else { Zero::Orthogonal };
     E::inverse_norms(rules.isa, argument, first, rows, dim, zero, out)?;
-    if !cosine {
-        for (i, inverse) in out.iter().enumerate() {
-            let row = &rows[i * dim..(i + 1) * dim];
-            if inverse.double().is_nan() && row.iter().any(|value| value.double().abs() > 1e149) {
-                return Err(Error::Magnitude { argument, row: first + i });
-            }
+    for (i, inverse) in out.iter().enumerate().filter(|_| !cosine) {
+        // 2^32 squared differences of rows up to 1e149 sum to less than the largest f64.
+        let row = &rows[i * dim..(i + 1) * dim];
+        if inverse.double().is_nan() && inverse_norm(argument, first + i, row, zero)? < 1e-149 {
+            return Err(Error::Magnitude { argument, row: first + i });
         }
     }
     Ok(())

@@ -254,6 +254,16 @@ impl<'a, T: Scalar> Ragged<'a, T> {
     }
 }
 
+/// Rows in the type of the arithmetic: as they are, or copied into `buffer` where they are float16.
+pub(crate) fn widened<'a, T: Scalar>(rows: Rows<'a, T>, buffer: &'a mut Vec<T::Wide>) -> &'a [T::Wide] {
+    if let Some(rows) = T::as_wide(rows.data()) {
+        return rows;
+    }
+    buffer.clear();
+    buffer.extend(rows.data().iter().map(|value| value.wide()));
+    buffer
+}
+
 /// What to do with a row of length zero where a cosine is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Zero {

@@ -4,12 +4,14 @@
 //! a decay w of the distance between the positions; and the baseline z_i of reference step i, which is what a trivial
 //! trajectory gets there. The modes differ in how the three become a score.
 
-use crate::align::{Constraints, Ties, Workspace, align, trace};
+use crate::align::{Constraints, Ties};
 use crate::cost::{Metric, cosine_scaled};
-use crate::dtw::{Outputs, Paths, Prepared, resolve, same_dim, sequences};
+use crate::dtw::{Outputs, Paths, Prepared, canonical, check, filled, prepare, resolve, same_dim};
 use crate::error::{Error, Result};
 use crate::kernel::check_gamma;
-use crate::rows::{Ragged, Scalar, Zero, dot_double};
+use crate::pair::{Rules, Want, Workspace, align_pair};
+use crate::rows::{Ragged, Rows, Scalar, Zero, widened};
+use crate::simd::{Isa, Kernels};
 use crate::work::Run;
 
 /// How the parts of a cell become a score.
@@ -136,52 +138,72 @@ pub fn vertex_pairs<T: Scalar>(
         return Err(Error::Option { option: "min_headroom", expected, got });
     }
     same_dim(&references, &tests)?;
-    let x = Prepared::new(references, Metric::Cosine, Zero::Error)?;
-    let y = Prepared::new(tests, Metric::Cosine, Zero::Error)?;
-    let pairs = resolve(pairs, &x, &y)?;
-    let z = baselines(&x, trivials, options)?;
+    let pairs = resolve(pairs, &references, &tests)?;
     let constraints = Constraints { ties: options.ties, ..Constraints::default() };
-    let mut out = Outputs::new(&pairs, &x, &y, true)?;
-    run.each_asking(out.blocks(&pairs, &x, &y), Workspace::default, |space, block, ask| {
-        for (k, &(r, s)) in block.pairs.iter().enumerate() {
-            let costs = sequences(&x, r, &y, s, Metric::Cosine);
-            align(&costs, &constraints, true, space, ask)?;
-            let (m, n) = (costs.x.len(), costs.y.len());
-            let path = &mut block.paths[block.starts[k]..];
-            block.lengths[k] = trace(m, n, n - 1, &constraints, space, path);
-        }
-        Ok(())
-    })?;
-    let (mut scores, paths) = out.finish();
-    let paths = paths.unwrap_or_else(|| Paths { cells: Vec::new(), offsets: vec![0] });
-    let mut found = Scores { scores: Vec::new(), counted: Vec::new(), paths, parts: parts.then(Parts::default) };
-    for (p, &(r, s)) in pairs.iter().enumerate() {
-        run.check()?;
-        let costs = sequences(&x, r, &y, s, Metric::Cosine);
-        let z = &z[x.set.range(r)];
-        let mut mean = Mean::default();
-        let cells = path_range(&found.paths, p);
-        for &[i, j] in &found.paths.cells[cells] {
-            let (i, j) = (index(i), index(j));
-            let similarity = unit_kernel(options.gamma, costs.cell(i, j));
-            let decay = weight(options.decay, i, j, costs.x.len(), costs.y.len());
-            mean.add(options, similarity, decay, z[i]);
-            if let Some(parts) = &mut found.parts {
-                parts.similarity.push(similarity);
-                parts.decay.push(decay);
-                parts.z.push(z[i]);
+    let rules = Rules { isa: run.isa(), metric: Metric::Cosine, zero: Zero::Error, constraints };
+    let (x, y) = prepare(references, tests, &pairs, &rules, run)?;
+    let z = baselines(&references, trivials, options, &rules, run)?;
+    let mut out = Outputs::new(&pairs, &references, &tests, true)?;
+    let mut counted = filled(pairs.len() as u128, 0i64, "the counts")?;
+    let blocks = out.blocks(&pairs, &references, &tests);
+    let mut found: Vec<Parts> = Vec::new();
+    found.resize_with(if parts { blocks.len() } else { 0 }, Parts::default);
+    let (mut left, mut parts_left) = (&mut counted[..], found.iter_mut());
+    let blocks = blocks
+        .into_iter()
+        .map(|block| {
+            let (counted, rest) = std::mem::take(&mut left).split_at_mut(block.pairs.len());
+            left = rest;
+            (block, counted, parts_left.next())
+        })
+        .collect();
+    run.each_asking(
+        blocks,
+        || (Workspace::default(), Vec::new()),
+        |(space, costs), (block, counted, mut parts), ask| {
+            for (k, &(r, s)) in block.pairs.iter().enumerate() {
+                let (x, y) = (x.side(r), y.side(s));
+                let path = &mut block.paths[block.starts[k]..];
+                let length = align_pair(&x, &y, &rules, Want::Cells(path, costs), space, ask)?.length;
+                let mut mean = Mean::default();
+                for (&[i, j], cost) in path[..length].iter().zip(&*costs) {
+                    let (i, j) = (index(i), index(j));
+                    let similarity = unit_kernel(options.gamma, *cost);
+                    let decay = weight(options.decay, i, j, x.rows.len(), y.rows.len());
+                    let z = z[x.first + i];
+                    mean.add(options, similarity, decay, z);
+                    if let Some(parts) = &mut parts {
+                        parts.push(similarity, decay, z);
+                    }
+                }
+                (block.distances[k], counted[k], block.lengths[k]) = (mean.value(), mean.count, length);
             }
-        }
-        scores[p] = mean.value();
-        found.counted.push(mean.count);
-    }
-    found.scores = scores;
-    Ok(found)
+            Ok(())
+        },
+    )
+    .map_err(|error| canonical(error, references, tests, &rules, run))?;
+    let (scores, paths) = out.finish();
+    let paths = paths.unwrap_or_else(|| Paths { cells: Vec::new(), offsets: vec![0] });
+    Ok(Scores { scores, counted, paths, parts: parts.then(|| Parts::joined(found)) })
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "offsets count cells in memory")]
-fn path_range(paths: &Paths, p: usize) -> std::ops::Range<usize> {
-    paths.offsets[p] as usize..paths.offsets[p + 1] as usize
+impl Parts {
+    fn push(&mut self, similarity: f64, decay: f64, z: f64) {
+        self.similarity.push(similarity);
+        self.decay.push(decay);
+        self.z.push(z);
+    }
+
+    /// The parts of consecutive blocks, one after the other.
+    fn joined(blocks: Vec<Self>) -> Self {
+        let mut all = Self::default();
+        for block in blocks {
+            all.similarity.extend(block.similarity);
+            all.decay.extend(block.decay);
+            all.z.extend(block.z);
+        }
+        all
+    }
 }
 
 #[expect(clippy::cast_sign_loss, reason = "cells of a path are indices")]
@@ -238,51 +260,77 @@ fn weight(decay: Decay, i: usize, j: usize, m: usize, n: usize) -> f64 {
     }
 }
 
-/// z of every reference row. Summed in f64, because whether a cell counts hangs on 1 - z.
-fn baselines<T: Scalar>(x: &Prepared<'_, T>, trivials: Option<Ragged<'_, T>>, options: &Options) -> Result<Vec<f64>> {
-    let mut z = vec![0.0; x.set.rows().len()];
+/// z of every reference row, in f64, because whether a cell counts hangs on 1 - z.
+fn baselines<T: Scalar>(
+    references: &Ragged<'_, T>,
+    trivials: Option<Ragged<'_, T>>,
+    options: &Options,
+    rules: &Rules,
+    run: &mut Run<'_>,
+) -> Result<Vec<f64>> {
+    let mut z = filled(references.rows().len() as u128, 0.0, "the baselines")?;
     let Some(trivials) = trivials else {
         return Ok(z);
     };
-    same_dim(&x.set, &trivials)?;
-    if trivials.len() != x.set.len() {
-        let expected = format!("one sequence a reference, {}", x.set.len());
+    same_dim(references, &trivials)?;
+    if trivials.len() != references.len() {
+        let expected = format!("one sequence a reference, {}", references.len());
         return Err(Error::Shape { argument: trivials.argument(), expected, got: trivials.len().to_string() });
     }
-    let trivials = Prepared::new(trivials, Metric::Cosine, Zero::Error)?;
-    for r in 0..x.set.len() {
-        let range = x.set.range(r);
-        if range.is_empty() {
-            continue;
-        }
-        trivials.check(r)?;
-        let (reference, trivial) = (x.set.get(r), trivials.set.get(r));
-        let kernel = |i: usize, j: usize| {
-            let (u, v) = (reference.row(i), trivial.row(j));
-            unit_kernel(options.gamma, (1.0 - cosine(u, v)).clamp(0.0, 2.0))
-        };
-        let z = &mut z[range];
-        match options.z {
-            Baseline::None => {}
-            Baseline::ZeroPad => z.iter_mut().take(trivial.len()).enumerate().for_each(|(i, z)| *z = kernel(i, i)),
-            Baseline::HoldLast => {
-                z.iter_mut().enumerate().for_each(|(i, z)| *z = kernel(i, i.min(trivial.len() - 1)));
-            }
-            Baseline::ScalarMean => {
-                #[expect(clippy::cast_precision_loss, reason = "a sequence is far shorter than 2^52")]
-                let mean = (0..z.len()).map(|i| kernel(i, 0)).sum::<f64>() / z.len() as f64;
-                z.fill(mean);
-            }
+    Prepared::ahead(trivials, rules, run)?;
+    let mut items = Vec::with_capacity(references.len());
+    let mut left = &mut z[..];
+    for r in 0..references.len() {
+        let (mine, rest) = left.split_at_mut(references.range(r).len());
+        left = rest;
+        if !mine.is_empty() {
+            check(&trivials, r)?;
+            items.push((r, mine));
         }
     }
+    run.each(items, Default::default, |(u, v), (r, z)| {
+        let sides = (references.get(r), trivials.get(r));
+        baseline(sides.0, sides.1, options, rules.isa, z, (u, v));
+        Ok(())
+    })
+    .map_err(|error| canonical(error, *references, trivials, rules, run))?;
     Ok(z)
 }
 
+/// z of the rows of one reference.
+fn baseline<T: Scalar>(
+    reference: Rows<'_, T>,
+    trivial: Rows<'_, T>,
+    options: &Options,
+    isa: Isa,
+    z: &mut [f64],
+    buffers: (&mut Vec<T::Wide>, &mut Vec<T::Wide>),
+) {
+    let mut kernel = |i: usize, j: usize| {
+        let u = widened(reference.slice(i, i + 1), buffers.0);
+        let v = widened(trivial.slice(j, j + 1), buffers.1);
+        unit_kernel(options.gamma, (1.0 - cosine(isa, u, v)).clamp(0.0, 2.0))
+    };
+    match options.z {
+        Baseline::None => {}
+        Baseline::ZeroPad => z.iter_mut().take(trivial.len()).enumerate().for_each(|(i, z)| *z = kernel(i, i)),
+        Baseline::HoldLast => {
+            z.iter_mut().enumerate().for_each(|(i, z)| *z = kernel(i, i.min(trivial.len() - 1)));
+        }
+        Baseline::ScalarMean => {
+            #[expect(clippy::cast_precision_loss, reason = "a sequence is far shorter than 2^52")]
+            let mean = (0..z.len()).map(|i| kernel(i, 0)).sum::<f64>() / z.len() as f64;
+            z.fill(mean);
+        }
+    }
+}
+
 /// Cosine in f64; exactly 1 for equal rows.
-fn cosine<T: Scalar>(u: &[T], v: &[T]) -> f64 {
+fn cosine<E: Kernels>(isa: Isa, u: &[E], v: &[E]) -> f64 {
     if u == v {
         return 1.0;
     }
-    let norms = dot_double(u, u).sqrt() * dot_double(v, v).sqrt();
-    if norms.is_finite() && norms > 1e-280 { dot_double(u, v) / norms } else { cosine_scaled(u, v) }
+    let [uv, uu, vv] = E::products(isa, u, v);
+    let norms = uu.sqrt() * vv.sqrt();
+    if norms.is_finite() && norms > 1e-140 { uv / norms } else { cosine_scaled(u, v) }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::error::{Error, Result};
+use crate::simd::Isa;
 
 /// More helpers than this are not started, whatever the caller asks for: no machine has use for them, and the result
 /// does not depend on their number.
@@ -17,6 +18,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_millis(10);
 /// only this thread can answer (Python's pending signals).
 pub struct Run<'a> {
     threads: usize,
+    isa: Isa,
     stop: &'a mut dyn FnMut() -> bool,
 }
 
@@ -35,7 +37,22 @@ impl<'a> Run<'a> {
         if threads == 0 {
             return Err(Error::Option { option: "threads", expected: "at least 1", got: "0".to_owned() });
         }
-        Ok(Self { threads, stop })
+        Ok(Self { threads, isa: Isa::best(), stop })
+    }
+
+    /// The same on another instruction set that this processor has; one that it lacks changes nothing.
+    #[must_use]
+    pub fn on(mut self, isa: Isa) -> Self {
+        if Isa::available().contains(&isa) {
+            self.isa = isa;
+        }
+        self
+    }
+
+    /// The instruction set of the kernels.
+    #[must_use]
+    pub fn isa(&self) -> Isa {
+        self.isa
     }
 
     /// Asks whether to stop.

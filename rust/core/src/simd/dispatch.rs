@@ -42,6 +42,8 @@ pub trait Kernels: Cost {
         zero: Zero,
         out: &mut [Self],
     ) -> Result<()>;
+    /// See [`norms::products`].
+    fn products(isa: Isa, u: &[Self], v: &[Self]) -> [f64; 3];
     /// See [`tile::costs`].
     fn costs(isa: Isa, sides: &Sides<'_, Self>, rows: Range<usize>, columns: Range<usize>, out: &mut [Self], place: Place);
     /// See [`panel::costs`].
@@ -66,6 +68,11 @@ macro_rules! compile {
                 out: &mut [$e],
             ) -> Result<()> {
                 norms::inverse::<$l, $e>(argument, first, rows, dim, zero, out)
+            }
+
+            $(#[target_feature(enable = $feature)])?
+            pub(super) fn products(u: &[$e], v: &[$e]) -> [f64; 3] {
+                norms::products::<$l, $e>(u, v)
             }
 
             $(#[target_feature(enable = $feature)])?
@@ -149,6 +156,10 @@ macro_rules! kernels {
                 out: &mut [$e],
             ) -> Result<()> {
                 on!(isa, $portable, $avx2, $avx512, inverse_norms(argument, first, rows, dim, zero, out))
+            }
+
+            fn products(isa: Isa, u: &[$e], v: &[$e]) -> [f64; 3] {
+                on!(isa, $portable, $avx2, $avx512, products(u, v))
             }
 
             fn costs(

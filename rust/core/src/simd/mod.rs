@@ -140,8 +140,8 @@ pub trait Lanes: Copy {
     /// # Safety
     /// `from..from + LANES` must be readable.
     unsafe fn load_f64(from: *const f64) -> Self;
-    /// self + value value.
-    fn square_add(self, value: Self) -> Self;
+    /// self + a b.
+    fn multiply_add(self, a: Self, b: Self) -> Self;
     /// Lane by lane sum.
     fn plus(self, other: Self) -> Self;
     /// Lane by lane minimum.

@@ -3,7 +3,7 @@
 use super::Lanes;
 use super::sweep::Cost;
 use crate::error::Result;
-use crate::rows::{Float, Zero, inverse_norm};
+use crate::rows::{Zero, inverse_norm};
 
 /// Squared norms within these bounds keep every product and sum of f32 in range: 2^-80 and 2^80.
 const SAFE: std::ops::RangeInclusive<f64> = 8.271_806_125_530_277e-25..=1.208_925_819_614_629_2e24;
@@ -41,7 +41,8 @@ fn square<L: Lanes, E: Cost>(row: &[E]) -> f64 {
     for block in blocks {
         for (v, sum) in sums.iter_mut().enumerate() {
             // SAFETY: a block holds SUMS * LANES values.
-            *sum = sum.square_add(unsafe { E::lanes(block.as_ptr().add(v * L::LANES)) });
+            let values: L = unsafe { E::lanes(block.as_ptr().add(v * L::LANES)) };
+            *sum = sum.multiply_add(values, values);
         }
     }
     let sum = sums[0].plus(sums[1]).plus(sums[2].plus(sums[3]));
@@ -50,4 +51,27 @@ fn square<L: Lanes, E: Cost>(row: &[E]) -> f64 {
         total += sum.lane(l);
     }
     rest.iter().fold(total, |total, value| total + value.double() * value.double())
+}
+
+/// u.v, u.u and v.v in f64.
+#[inline(always)]
+pub(crate) fn products<L: Lanes, E: Cost>(u: &[E], v: &[E]) -> [f64; 3] {
+    let mut sums = [L::splat(0.0); 3];
+    let (u_blocks, v_blocks) = (u.chunks_exact(L::LANES), v.chunks_exact(L::LANES));
+    let (u_rest, v_rest) = (u_blocks.remainder(), v_blocks.remainder());
+    for (u, v) in u_blocks.zip(v_blocks) {
+        // SAFETY: both blocks hold LANES values.
+        let (u, v): (L, L) = unsafe { (E::lanes(u.as_ptr()), E::lanes(v.as_ptr())) };
+        sums[0] = sums[0].multiply_add(u, v);
+        sums[1] = sums[1].multiply_add(u, u);
+        sums[2] = sums[2].multiply_add(v, v);
+    }
+    let mut totals = sums.map(|sum| (0..L::LANES).map(|l| sum.lane(l)).sum::<f64>());
+    for (u, v) in u_rest.iter().zip(v_rest) {
+        let (u, v) = (u.double(), v.double());
+        totals[0] += u * v;
+        totals[1] += u * u;
+        totals[2] += v * v;
+    }
+    totals
 }

@@ -97,8 +97,8 @@ impl Lanes for Lanes4 {
     }
 
     #[inline(always)]
-    fn square_add(self, value: Self) -> Self {
-        Self(std::array::from_fn(|l| self.0[l] + value.0[l] * value.0[l]))
+    fn multiply_add(self, a: Self, b: Self) -> Self {
+        Self(std::array::from_fn(|l| self.0[l] + a.0[l] * b.0[l]))
     }
 
     #[inline(always)]

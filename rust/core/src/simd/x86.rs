@@ -337,8 +337,8 @@ impl Lanes for F64x8 {
     }
 
     #[inline(always)]
-    fn square_add(self, value: Self) -> Self {
-        Self(unsafe { _mm512_fmadd_pd(value.0, value.0, self.0) })
+    fn multiply_add(self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm512_fmadd_pd(a.0, b.0, self.0) })
     }
 
     #[inline(always)]
@@ -390,8 +390,8 @@ impl Lanes for F64x4 {
     }
 
     #[inline(always)]
-    fn square_add(self, value: Self) -> Self {
-        Self(unsafe { _mm256_fmadd_pd(value.0, value.0, self.0) })
+    fn multiply_add(self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm256_fmadd_pd(a.0, b.0, self.0) })
     }
 
     #[inline(always)]
