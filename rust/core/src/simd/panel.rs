@@ -117,8 +117,10 @@ fn zero_equal_rows<E: Float>(
 #[inline(always)]
 fn product<V: Vector, const C: usize>(sides: &Sides<'_, V::Elem>, panel: &[V::Elem], start: usize) -> [[V; 2]; C] {
     let n = sides.y_inverse.len();
-    let rows: [&[V::Elem]; C] = std::array::from_fn(|c| sides.y_row((start + c).min(n - 1)));
-    let y: [*const V::Elem; C] = rows.map(<[V::Elem]>::as_ptr);
+    let mut y = [sides.y.as_ptr(); C];
+    for c in 0..C {
+        y[c] = sides.y_row((start + c).min(n - 1)).as_ptr();
+    }
     let mut sums = [[V::zero(); 2]; C];
     for (k, lanes) in panel.chunks_exact(2 * V::LANES).enumerate().take(sides.dim) {
         // SAFETY: the chunk holds two registers, and k < dim is inside every row of y.

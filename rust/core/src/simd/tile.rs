@@ -82,26 +82,11 @@ fn all<V: Vector, const DOT: bool>(
         let mut i = rows.start;
         for t in 0..tiles {
             let height = (rows.end - i).div_ceil(tiles - t);
-            let first = (i - rows.start) * place.row + (j - columns.start) * place.column;
-            let mut put = |r: usize, c: usize, sum: V::Elem| {
-                out[first + r * place.row + c * place.column] = finish::<V::Elem, DOT>(sides, i + r, j + c, sum, near);
-            };
-            macro_rules! tile {
-                ($r:literal) => {
-                    match width {
-                        4 => four::<V, DOT, $r>(sides, i, j, near, &mut out[first..], place),
-                        2 => each::<_, $r, 2>(tile::<V, DOT, $r, 2>(sides, i, j).map(|row| row.map(V::sum)), &mut put),
-                        _ => each::<_, $r, 1>(tile::<V, DOT, $r, 1>(sides, i, j).map(|row| row.map(V::sum)), &mut put),
-                    }
-                };
-            }
-            match height {
-                1 => tile!(1),
-                2 => tile!(2),
-                3 => tile!(3),
-                4 => tile!(4),
-                5 => tile!(5),
-                _ => tile!(6),
+            let out = &mut out[(i - rows.start) * place.row + (j - columns.start) * place.column..];
+            match width {
+                4 => tall::<V, DOT, 4>(sides, i, j, height, near, out, place),
+                2 => tall::<V, DOT, 2>(sides, i, j, height, near, out, place),
+                _ => tall::<V, DOT, 1>(sides, i, j, height, near, out, place),
             }
             i += height;
         }
@@ -109,18 +94,30 @@ fn all<V: Vector, const DOT: bool>(
     }
 }
 
+/// From the height of a tile, which is counted, to one that is compiled.
 #[inline(always)]
-fn each<E: Copy, const R: usize, const C: usize>(sums: [[E; C]; R], put: &mut impl FnMut(usize, usize, E)) {
-    for (r, row) in sums.iter().enumerate() {
-        for (c, sum) in row.iter().enumerate() {
-            put(r, c, *sum);
-        }
+fn tall<V: Vector, const DOT: bool, const C: usize>(
+    sides: &Sides<'_, V::Elem>,
+    i: usize,
+    j: usize,
+    height: usize,
+    near: V::Elem,
+    out: &mut [V::Elem],
+    place: Place,
+) {
+    match height {
+        1 => cells::<V, DOT, 1, C>(sides, i, j, near, out, place),
+        2 => cells::<V, DOT, 2, C>(sides, i, j, near, out, place),
+        3 => cells::<V, DOT, 3, C>(sides, i, j, near, out, place),
+        4 => cells::<V, DOT, 4, C>(sides, i, j, near, out, place),
+        5 => cells::<V, DOT, 5, C>(sides, i, j, near, out, place),
+        _ => cells::<V, DOT, 6, C>(sides, i, j, near, out, place),
     }
 }
 
-/// A tile four columns wide: four sums are folded at once, and finished together.
+/// The costs of a tile: four sums are folded at once, and finished together.
 #[inline(always)]
-fn four<V: Vector, const DOT: bool, const R: usize>(
+fn cells<V: Vector, const DOT: bool, const R: usize, const C: usize>(
     sides: &Sides<'_, V::Elem>,
     i: usize,
     j: usize,
@@ -128,27 +125,25 @@ fn four<V: Vector, const DOT: bool, const R: usize>(
     out: &mut [V::Elem],
     place: Place,
 ) {
-    let sums = tile::<V, DOT, R, 4>(sides, i, j);
-    for (r, row) in sums.into_iter().enumerate() {
-        let sums = V::sum4(row);
+    let sums = tile::<V, DOT, R, C>(sides, i, j);
+    let others = &sides.y_inverse[j..j + C];
+    for r in 0..R {
+        let mut four = [V::zero(); 4];
+        four[..C].copy_from_slice(&sums[r]);
+        let sums = V::sum4(four);
         let mut cells = sums;
         let mut plain = DOT;
         if DOT {
             let inverse = sides.x_inverse[i + r];
-            let others = &sides.y_inverse[j..j + 4];
-            for c in 0..4 {
+            for c in 0..C {
                 cells[c] = distance(sums[c], inverse, others[c]);
-            }
-            // One comparison sees both a cell that may be rounding and a row that needs care (NaN).
-            plain = cells.iter().all(|cell| *cell >= near);
-        }
-        if !plain {
-            for c in 0..4 {
-                cells[c] = finish::<V::Elem, DOT>(sides, i + r, j + c, sums[c], near);
+                // One comparison sees both a cell that may be rounding and a row that needs care (NaN).
+                plain &= cells[c] >= near;
             }
         }
-        for c in 0..4 {
-            out[r * place.row + c * place.column] = cells[c];
+        for c in 0..C {
+            let cell = if plain { cells[c] } else { finish::<V::Elem, DOT>(sides, i + r, j + c, sums[c], near) };
+            out[r * place.row + c * place.column] = cell;
         }
     }
 }
@@ -210,35 +205,57 @@ fn tile<V: Vector, const DOT: bool, const R: usize, const C: usize>(
     j: usize,
 ) -> [[V; C]; R] {
     let d = sides.dim;
-    let x: [*const V::Elem; R] = std::array::from_fn(|r| sides.x_row(i + r).as_ptr());
-    let y: [*const V::Elem; C] = std::array::from_fn(|c| sides.y_row(j + c).as_ptr());
+    // Plain loops: a closure would be compiled without the instruction set.
+    let mut x = [sides.x.as_ptr(); R];
+    let mut y = [sides.y.as_ptr(); C];
+    for r in 0..R {
+        x[r] = sides.x_row(i + r).as_ptr();
+    }
+    for c in 0..C {
+        y[c] = sides.y_row(j + c).as_ptr();
+    }
     let mut sums = [[V::zero(); C]; R];
-    let step = |sums: &mut [[V; C]; R], x: [V; R], y: [V; C]| {
-        for r in 0..R {
-            for c in 0..C {
-                sums[r][c] = if DOT {
-                    sums[r][c].multiply_add(x[r], y[c])
-                } else {
-                    let difference = x[r].minus(y[c]);
-                    sums[r][c].multiply_add(difference, difference)
-                };
-            }
-        }
-    };
+    let (mut u, mut v) = ([V::zero(); R], [V::zero(); C]);
     let whole = d - d % V::LANES;
     let mut k = 0;
     while k < whole {
         // SAFETY: every pointer is the start of a row of d values, and k + LANES <= whole <= d.
-        let (u, v) = unsafe { (x.map(|x| V::load(x.add(k))), y.map(|y| V::load(y.add(k)))) };
-        step(&mut sums, u, v);
+        unsafe {
+            for r in 0..R {
+                u[r] = V::load(x[r].add(k));
+            }
+            for c in 0..C {
+                v[c] = V::load(y[c].add(k));
+            }
+        }
+        step::<V, DOT, R, C>(&mut sums, &u, &v);
         k += V::LANES;
     }
     if whole < d {
         // SAFETY: d - whole values are left from `whole` on in every row.
-        let (u, v) = unsafe {
-            (x.map(|x| V::load_tail(x.add(whole), d - whole)), y.map(|y| V::load_tail(y.add(whole), d - whole)))
-        };
-        step(&mut sums, u, v);
+        unsafe {
+            for r in 0..R {
+                u[r] = V::load_tail(x[r].add(whole), d - whole);
+            }
+            for c in 0..C {
+                v[c] = V::load_tail(y[c].add(whole), d - whole);
+            }
+        }
+        step::<V, DOT, R, C>(&mut sums, &u, &v);
     }
     sums
+}
+
+#[inline(always)]
+fn step<V: Vector, const DOT: bool, const R: usize, const C: usize>(sums: &mut [[V; C]; R], u: &[V; R], v: &[V; C]) {
+    for r in 0..R {
+        for c in 0..C {
+            sums[r][c] = if DOT {
+                sums[r][c].multiply_add(u[r], v[c])
+            } else {
+                let difference = u[r].minus(v[c]);
+                sums[r][c].multiply_add(difference, difference)
+            };
+        }
+    }
 }

@@ -122,7 +122,12 @@ impl Vector for F32x16 {
 
     #[inline(always)]
     fn sum4(of: [Self; 4]) -> [f32; 4] {
-        sum4_ps(of.map(|v| half_ps(fold_ps(v.0))))
+        sum4_ps([
+            half_ps(fold_ps(of[0].0)),
+            half_ps(fold_ps(of[1].0)),
+            half_ps(fold_ps(of[2].0)),
+            half_ps(fold_ps(of[3].0)),
+        ])
     }
 }
 
@@ -184,7 +189,7 @@ impl Vector for F32x8 {
 
     #[inline(always)]
     fn sum4(of: [Self; 4]) -> [f32; 4] {
-        sum4_ps(of.map(|v| half_ps(v.0)))
+        sum4_ps([half_ps(of[0].0), half_ps(of[1].0), half_ps(of[2].0), half_ps(of[3].0)])
     }
 }
 
@@ -252,7 +257,7 @@ impl Vector for F64x8 {
 
     #[inline(always)]
     fn sum4(of: [Self; 4]) -> [f64; 4] {
-        of.map(Self::sum)
+        [of[0].sum(), of[1].sum(), of[2].sum(), of[3].sum()]
     }
 }
 
@@ -314,7 +319,7 @@ impl Vector for F64x4 {
 
     #[inline(always)]
     fn sum4(of: [Self; 4]) -> [f64; 4] {
-        of.map(Self::sum)
+        [of[0].sum(), of[1].sum(), of[2].sum(), of[3].sum()]
     }
 }
 
