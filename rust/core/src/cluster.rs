@@ -1,13 +1,19 @@
 //! Groups of rows by cosine: the closure of "similar enough", or first come first served.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::cosine::{Threshold, signed};
 use crate::error::{Error, Result};
-use crate::judge::{Norms, Side, margin, not_empty};
+use crate::judge::{Norms, Side, not_empty};
 use crate::rows::{Rows, Scalar, Zero};
+use crate::screen::{Codes, Effort, Masks, Panels, Search, Tally, Within};
+use crate::simd::int8::{Bytes, WIDTH};
 use crate::tiles::{Cut, Shape, Tile, for_each_band, pieces};
 use crate::work::Run;
+
+/// Rows that are taken together: few enough that their codes stay in the cache.
+const BLOCK: usize = 512;
 
 /// Which group each row is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +22,8 @@ pub struct Clusters {
     pub labels: Vec<i64>,
     /// Number of groups.
     pub n_clusters: usize,
+    /// What it took.
+    pub effort: Effort,
 }
 
 /// Connected components of "the cosine passes `threshold`" (single linkage): the order of the rows does not matter.
@@ -41,47 +49,73 @@ pub fn single_link<T: Scalar>(
     zero: Zero,
     run: &mut Run<'_>,
 ) -> Result<Clusters> {
-    single_link_by(rows, threshold, scope, zero, Cut::default(), run)
+    let bytes = Bytes::of(run.isa());
+    single_link_by(rows, threshold, (scope, zero), Cut::default(), bytes, run)
 }
 
 fn single_link_by<T: Scalar>(
     rows: Rows<'_, T>,
     threshold: Threshold,
-    scope: Option<&[i64]>,
-    zero: Zero,
+    (scope, zero): (Option<&[i64]>, Zero),
     cut: Cut,
+    bytes: Bytes,
     run: &mut Run<'_>,
 ) -> Result<Clusters> {
-    let (norms, margin) = prepare(rows, scope, zero)?;
+    let norms = prepare(rows, scope, zero, run)?;
     let side = Side::new(rows, &norms);
     let n = rows.len();
+    let (tally, mut codes, mut terms) = (Tally::default(), Codes::new(bytes, rows.dim()), Vec::new());
+    codes.fill(side, 0..n, run)?;
+    codes.all_terms(threshold.value(), &mut terms);
+    let panels = Panels::of(&codes, run)?;
+    let search = Search { codes: &codes, terms: &terms, panels: &panels, tally: &tally };
     let mut forest = Forest::new(n);
+    // The root of each row after the bands before: rows of one root need not be compared.
+    let roots: Vec<AtomicUsize> = (0..n).map(AtomicUsize::new).collect();
     for_each_band(
         run,
         (n, n, Shape::Triangle),
         cut,
         |tile, links: &mut Vec<(usize, usize)>| {
-            let joins = |i, j| same_scope(scope, i, j) && threshold.passes(side, i, side, j, margin);
-            spanning_links(tile, joins, links);
+            let joins = |i: usize, j: usize| {
+                let apart = roots[i].load(Relaxed) != roots[j].load(Relaxed);
+                apart && same_scope(scope, i, j) && {
+                    tally.judge();
+                    threshold.holds(side.judge(i, side, j))
+                }
+            };
+            let masks = search.tile(tile, |i, members| {
+                let root = roots[i].load(Relaxed);
+                members.into_iter().any(|j| roots[j].load(Relaxed) != root)
+            });
+            spanning_links(tile, &masks, joins, links);
         },
         |tiles| {
             for (i, j) in tiles.into_iter().flatten() {
                 forest.join(i, j);
             }
+            for (i, root) in roots.iter().enumerate() {
+                root.store(forest.find(i), Relaxed);
+            }
             ControlFlow::Continue(())
         },
     )?;
-    Ok(forest.clusters())
+    Ok(forest.clusters(tally.effort()))
 }
 
 /// Links enough of a tile's joining pairs to connect all of them: fewer than rows plus columns, whatever joins.
-fn spanning_links(tile: &Tile, joins: impl Fn(usize, usize) -> bool, links: &mut Vec<(usize, usize)>) {
+fn spanning_links(
+    tile: &Tile,
+    masks: &Masks,
+    joins: impl Fn(usize, usize) -> bool,
+    links: &mut Vec<(usize, usize)>,
+) {
     let first_column = tile.columns(0).start;
     let height = tile.rows.len();
     // Rows then columns; a row that is also a column stands for itself twice, which only costs a spare link.
     let mut local = Forest::new(height + tile.columns(0).len());
     for i in tile.rows.clone() {
-        for j in tile.columns(i) {
+        for j in masks.candidates(tile, i) {
             let (a, b) = (i - tile.rows.start, height + j - first_column);
             if local.find(a) != local.find(b) && joins(i, j) {
                 local.join(a, b);
@@ -115,73 +149,93 @@ pub fn first_come<T: Scalar>(
     zero: Zero,
     run: &mut Run<'_>,
 ) -> Result<Clusters> {
-    first_come_by(rows, threshold, scope, zero, 256, run)
-}
-
-/// What is known of a row of the current block: the smallest group among rows before the block, and the rows of the
-/// block that it is similar to.
-#[derive(Debug, Clone, Default)]
-struct Arrival {
-    row: usize,
-    group: Option<i64>,
-    near: Vec<usize>,
+    let bytes = Bytes::of(run.isa());
+    first_come_by(rows, threshold, (scope, zero), BLOCK, bytes, run)
 }
 
 fn first_come_by<T: Scalar>(
     rows: Rows<'_, T>,
     threshold: Threshold,
-    scope: Option<&[i64]>,
-    zero: Zero,
+    (scope, zero): (Option<&[i64]>, Zero),
     block: usize,
+    bytes: Bytes,
     run: &mut Run<'_>,
 ) -> Result<Clusters> {
-    let (norms, margin) = prepare(rows, scope, zero)?;
+    let norms = prepare(rows, scope, zero, run)?;
     let side = Side::new(rows, &norms);
-    let joins = |i, j| same_scope(scope, i, j) && threshold.passes(side, i, side, j, margin);
-    let mut labels: Vec<i64> = Vec::with_capacity(rows.len());
+    let tally = Tally::default();
+    let joins = |i, j| {
+        same_scope(scope, i, j) && {
+            tally.judge();
+            threshold.holds(side.judge(i, side, j))
+        }
+    };
+    let (mut codes, mut terms) = (Codes::new(bytes, rows.dim()), Vec::new());
+    let mut within = Within::new(bytes, rows.dim());
+    let mut earlier = Earlier::new(bytes, rows.dim());
+    let mut labels: Vec<usize> = Vec::with_capacity(rows.len());
     let mut n_clusters = 0;
-    let mut arrivals = vec![Arrival::default(); block.min(rows.len())];
     for block in pieces(0..rows.len(), block) {
-        let arrivals = &mut arrivals[..block.len()];
-        for (arrival, row) in arrivals.iter_mut().zip(block.clone()) {
-            arrival.row = row;
-            arrival.group = None;
-            arrival.near.clear();
-        }
-        let before = &labels;
-        run.each(
-            arrivals.chunks_mut(8).collect(),
-            || (),
-            |(), arrivals| {
-                for earlier in pieces(0..block.start, Cut::default().columns) {
-                    for arrival in arrivals.iter_mut() {
-                        for j in earlier.clone() {
-                            // A larger group could not win, so its cosine is not needed.
-                            if arrival.group.is_none_or(|group| before[j] < group) && joins(arrival.row, j) {
-                                arrival.group = Some(before[j]);
-                            }
-                        }
-                    }
+        codes.fill(side, block.clone(), run)?;
+        codes.all_terms(threshold.value(), &mut terms);
+        let best: Vec<AtomicUsize> = block.clone().map(|_| AtomicUsize::new(usize::MAX)).collect();
+        let search = Search { codes: &codes, terms: &terms, panels: &earlier.panels, tally: &tally };
+        let holds = |row, slot| joins(block.start + row, earlier.rows[slot]);
+        search.least(run, &earlier.order, |slot| labels[earlier.rows[slot]], holds, &best)?;
+        let all: Vec<u32> = (0..).take(block.len()).collect();
+        within.fill(run, (&codes, &terms), &all, &tally)?;
+        for (k, best) in best.into_iter().enumerate() {
+            let mut group = best.into_inner();
+            for j in within.before(k).map(|earlier| block.start + earlier) {
+                // A larger group could not win, so its cosine is not needed.
+                if labels[j] < group && joins(block.start + k, j) {
+                    group = labels[j];
                 }
-                for arrival in arrivals {
-                    let row = arrival.row;
-                    arrival.near.extend((block.start..row).filter(|&j| joins(row, j)));
-                }
-                Ok(())
-            },
-        )?;
-        for arrival in arrivals.iter() {
-            let in_block = arrival.near.iter().map(|&j| labels[j]).min();
-            let group = [arrival.group, in_block].into_iter().flatten().min();
-            labels.push(group.unwrap_or(n_clusters));
-            n_clusters += i64::from(group.is_none());
+            }
+            if group == usize::MAX {
+                group = n_clusters;
+                n_clusters += 1;
+            }
+            labels.push(group);
         }
+        earlier.push(&codes, block, &labels)?;
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts rows in memory")]
-    Ok(Clusters { labels, n_clusters: n_clusters as usize })
+    let labels = labels.into_iter().map(signed).collect();
+    Ok(Clusters { labels, n_clusters, effort: tally.effort() })
 }
 
-fn prepare<T: Scalar>(rows: Rows<'_, T>, scope: Option<&[i64]>, zero: Zero) -> Result<(Norms<T::Wide>, f64)> {
+/// The rows before a block, each earlier block sorted by label, and its panels in ascending order of first label.
+#[derive(Debug)]
+struct Earlier {
+    panels: Panels,
+    order: Vec<usize>,
+    /// The row in each slot; where there is none, that of the slot before.
+    rows: Vec<usize>,
+}
+
+impl Earlier {
+    fn new(bytes: Bytes, dim: usize) -> Self {
+        Self { panels: Panels::new(bytes, dim), order: Vec::new(), rows: Vec::new() }
+    }
+
+    fn push(&mut self, codes: &Codes, block: std::ops::Range<usize>, labels: &[usize]) -> Result<()> {
+        let mut sorted: Vec<usize> = block.clone().collect();
+        sorted.sort_by_key(|row| labels[*row]);
+        for row in sorted {
+            self.panels.push(codes, row - block.start)?;
+            self.rows.push(row);
+        }
+        self.panels.close();
+        if let Some(last) = self.rows.last().copied() {
+            self.rows.resize(self.panels.len(), last);
+        }
+        self.order.extend(self.order.len()..self.panels.count());
+        self.order.sort_by_key(|panel| labels[self.rows[panel * WIDTH]]);
+        Ok(())
+    }
+}
+
+fn prepare<T: Scalar>(rows: Rows<'_, T>, scope: Option<&[i64]>, zero: Zero, run: &mut Run<'_>) -> Result<Norms> {
     not_empty("rows", rows)?;
     if let Some(scope) = scope
         && scope.len() != rows.len()
@@ -189,7 +243,7 @@ fn prepare<T: Scalar>(rows: Rows<'_, T>, scope: Option<&[i64]>, zero: Zero) -> R
         let (expected, got) = (format!("one label for each of the {} rows", rows.len()), scope.len().to_string());
         return Err(Error::Shape { argument: "scope", expected, got });
     }
-    Ok((Norms::of("rows", rows, zero)?, margin::<T::Wide>(rows.dim())))
+    Norms::of("rows", rows, zero, run)
 }
 
 fn same_scope(scope: Option<&[i64]>, i: usize, j: usize) -> bool {
@@ -221,7 +275,7 @@ impl Forest {
     }
 
     /// Trees numbered by their lowest member.
-    fn clusters(mut self) -> Clusters {
+    fn clusters(mut self, effort: Effort) -> Clusters {
         let mut labels = vec![0i64; self.parent.len()];
         let mut n_clusters = 0;
         for node in 0..labels.len() {
@@ -233,7 +287,7 @@ impl Forest {
                 labels[node] = labels[root];
             }
         }
-        Clusters { labels, n_clusters }
+        Clusters { labels, n_clusters, effort }
     }
 }
 
@@ -257,7 +311,8 @@ mod tests {
 
     /// Who is similar to whom, from a table of judged cosines.
     fn adjacency(rows: Rows<'_, f32>, threshold: Threshold, scope: &[i64]) -> Vec<Vec<bool>> {
-        let norms = Norms::of("rows", rows, Zero::Error).unwrap();
+        let mut norms = Norms::default();
+        norms.extend("rows", rows, &(0..rows.len()), Zero::Error).unwrap();
         let side = Side::new(rows, &norms);
         let n = rows.len();
         (0..n)
@@ -343,15 +398,16 @@ mod tests {
             let threshold = Threshold::new(threshold, strict).unwrap();
             let near = adjacency(rows, threshold, &scope);
             let cut = Cut { rows: tile_rows, columns, band };
+            let bytes = Bytes::of(crate::Isa::best());
             let linked =
-                with_run(threads, |run| single_link_by(rows, threshold, Some(&scope), Zero::Error, cut, run)).unwrap();
+                with_run(threads, |run| single_link_by(rows, threshold, (Some(&scope), Zero::Error), cut, bytes, run)).unwrap();
             prop_assert_eq!(&linked.labels, &closure(&near));
             let served =
-                with_run(threads, |run| first_come_by(rows, threshold, Some(&scope), Zero::Error, columns, run)).unwrap();
+                with_run(threads, |run| first_come_by(rows, threshold, (Some(&scope), Zero::Error), columns, bytes, run)).unwrap();
             prop_assert_eq!(&served.labels, &first_served(&near));
             prop_assert_eq!(served.n_clusters as i64, served.labels.iter().max().map_or(0, |m| m + 1));
             let usual = with_run(1, |run| single_link(rows, threshold, Some(&scope), Zero::Error, run)).unwrap();
-            prop_assert_eq!(linked, usual);
+            prop_assert_eq!(linked.labels, usual.labels);
         }
     }
 }

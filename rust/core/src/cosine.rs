@@ -6,8 +6,10 @@
 use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
-use crate::judge::{Norms, Side, margin, not_empty, same_dim};
+use crate::judge::{Norms, Side, Units, margin, not_empty, same_dim};
 use crate::rows::{Rows, Scalar, Zero};
+use crate::screen::{Codes, Effort, Panels, Search, Tally, lanes};
+use crate::simd::int8::{Bytes, WIDTH};
 use crate::tiles::{Cut, Shape, for_each_band, pieces};
 use crate::work::Run;
 
@@ -37,10 +39,13 @@ pub fn cosine_similarity<T: Scalar>(
     zero: Zero,
     run: &mut Run<'_>,
 ) -> Result<Vec<f64>> {
-    let table = Sides::new(x, y, zero)?;
+    let table = Sides::new(x, y, zero, run)?;
     let (x, y, shape) = table.sides();
     let (n, m) = (x.len(), y.len());
-    let near_one = 1.0 - table.margin;
+    let near_one = 1.0 - margin::<T::Wide>(table.x.dim());
+    let x_units = Units::<T::Wide>::of(x)?;
+    let other_units = if shape == Shape::Triangle { None } else { Some(Units::of(y)?) };
+    let y_units = other_units.as_ref().unwrap_or(&x_units);
     let mut out = zeros(n, m)?;
     let cut = Cut::default();
     // Whole rows a piece, about a quarter of a million pairs, so that an interrupt is heard soon.
@@ -55,7 +60,7 @@ pub fn cosine_similarity<T: Scalar>(
                     let i = start + k;
                     let first = if shape == Shape::Triangle { columns.start.max(i) } else { columns.start };
                     for (j, value) in (first..columns.end).zip(&mut row[first..columns.end]) {
-                        let quick = x.screen(i, y, j);
+                        let quick = x_units.product(i, y_units, j);
                         *value = if quick.abs() > near_one { x.judge(i, y, j) } else { quick };
                     }
                 }
@@ -80,11 +85,13 @@ pub struct TopK {
     pub indices: Vec<i64>,
     /// Their cosines, in f64, in [-1, 1].
     pub similarities: Vec<f64>,
+    /// What it took.
+    pub effort: Effort,
 }
 
 /// The `k` rows with the largest cosine to each query, by f64 value, then by lower row number.
 ///
-/// A quick look at all rows leaves those within the rounding margin of the k-th; they are ranked in f64.
+/// Rounded to eight bits, most rows are seen to be below the k-th so far; the others are ranked in f64.
 ///
 /// # Errors
 /// [`Error::Option`] unless 1 <= k <= `rows.len()`; [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`],
@@ -113,42 +120,96 @@ pub fn top_k<T: Scalar>(
         let got = format!("{k} for {} rows", rows.len());
         return Err(Error::Option { option: "k", expected: "at least 1 and at most the number of rows", got });
     }
-    let (query_norms, row_norms) = (Norms::of("queries", queries, zero)?, Norms::of("rows", rows, zero)?);
+    let bytes = Bytes::of(run.isa());
+    top_k_by(queries, rows, k, zero, bytes, run)
+}
+
+fn top_k_by<T: Scalar>(
+    queries: Rows<'_, T>,
+    rows: Rows<'_, T>,
+    k: usize,
+    zero: Zero,
+    bytes: Bytes,
+    run: &mut Run<'_>,
+) -> Result<TopK> {
+    let query_norms = Norms::of("queries", queries, zero, run)?;
+    let row_norms = Norms::of("rows", rows, zero, run)?;
     let (queries, rows) = (Side::new(queries, &query_norms), Side::new(rows, &row_norms));
-    let reach = 2.0 * margin::<T::Wide>(query_norms.dim());
+    let (mut codes, mut row_codes) = (Codes::new(bytes, queries.dim()), Codes::new(bytes, queries.dim()));
+    codes.fill(queries, 0..queries.len(), run)?;
+    row_codes.fill(rows, 0..rows.len(), run)?;
+    let panels = Panels::of(&row_codes, run)?;
+    drop(row_codes);
+    let tally = Tally::default();
+    // Below every cosine: until there are k rows, all pass.
+    let mut terms = Vec::new();
+    codes.all_terms(-2.0, &mut terms);
     let mut similarities = zeros(queries.len(), k)?;
     let mut indices = vec![0i64; similarities.len()];
-    let group = 8; // queries that go by while a piece of the rows stays in the cache
-    run.each(
+    let group = 64; // queries that go by while a panel stays in the cache
+    run.each_asking(
         indices.chunks_mut(group * k).zip(similarities.chunks_mut(group * k)).enumerate().collect(),
-        || (vec![0.0f64; group * rows.len()], Vec::new(), Vec::new()),
-        |(quick, order, near): &mut (Vec<f64>, Vec<f64>, Vec<(f64, usize)>), (g, (indices, similarities))| {
-            let n = rows.len();
-            for columns in pieces(0..n, Cut::default().columns) {
-                for q in 0..indices.len() / k {
-                    for j in columns.clone() {
-                        quick[q * n + j] = queries.screen(g * group + q, rows, j);
+        || (terms.clone(), [0u32; 64], vec![Nearest::new(k); group]),
+        |(terms, masks, nearest), (g, (indices, similarities)), ask| {
+            let which: Vec<u32> = (0..).skip(g * group).take(indices.len() / k).collect();
+            nearest.iter_mut().for_each(Nearest::clear);
+            for panel in 0..panels.count() {
+                ask()?;
+                let search = Search { codes: &codes, terms, panels: &panels, tally: &tally };
+                search.candidates(panel, &which, masks);
+                for ((nearest, q), mask) in nearest.iter_mut().zip(&which).zip(masks.iter()) {
+                    let q = *q as usize;
+                    for j in lanes(*mask).map(|lane| panel * WIDTH + lane) {
+                        tally.judge();
+                        nearest.offer(queries.judge(q, rows, j), j);
+                    }
+                    if *mask != 0 && let Some(least) = nearest.bar() {
+                        terms[q] = codes.terms(q, least);
                     }
                 }
             }
-            for (q, (indices, similarities)) in indices.chunks_mut(k).zip(similarities.chunks_mut(k)).enumerate() {
-                let quick = &quick[q * n..(q + 1) * n];
-                order.clear();
-                order.extend_from_slice(quick);
-                let kth = *order.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a)).1;
-                let contenders = (0..n).filter(|&j| quick[j] >= kth - reach);
-                near.clear();
-                near.extend(contenders.map(|j| (queries.judge(g * group + q, rows, j), j)));
-                near.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-                for ((index, similarity), (value, j)) in indices.iter_mut().zip(similarities).zip(near.iter()) {
-                    *index = signed(*j);
-                    *similarity = *value;
+            for ((nearest, indices), similarities) in
+                nearest.iter().zip(indices.chunks_mut(k)).zip(similarities.chunks_mut(k))
+            {
+                for ((index, similarity), (value, j)) in indices.iter_mut().zip(similarities).zip(&nearest.found) {
+                    (*index, *similarity) = (signed(*j), *value);
                 }
             }
             Ok(())
         },
     )?;
-    Ok(TopK { indices, similarities })
+    Ok(TopK { indices, similarities, effort: tally.effort() })
+}
+
+/// The k rows of largest cosine so far, nearest first; of equal ones the first that came.
+#[derive(Debug, Clone)]
+struct Nearest {
+    k: usize,
+    found: Vec<(f64, usize)>,
+}
+
+impl Nearest {
+    fn new(k: usize) -> Self {
+        Self { k, found: Vec::new() }
+    }
+
+    fn clear(&mut self) {
+        self.found.clear();
+    }
+
+    /// What a further row has to exceed, once there are k.
+    fn bar(&self) -> Option<f64> {
+        if self.found.len() < self.k { None } else { self.found.last().map(|(value, _)| *value) }
+    }
+
+    fn offer(&mut self, value: f64, j: usize) {
+        if self.bar().is_some_and(|bar| value <= bar) {
+            return;
+        }
+        self.found.truncate(self.k - 1);
+        let at = self.found.partition_point(|(other, _)| *other >= value);
+        self.found.insert(at, (value, j));
+    }
 }
 
 /// Pairs of rows that pass a threshold, in ascending order of (i, j).
@@ -162,6 +223,8 @@ pub struct SimilarPairs {
     pub similarity: Vec<f64>,
     /// True where there were more pairs than asked for; the first ones are kept.
     pub truncated: bool,
+    /// What it took.
+    pub effort: Effort,
 }
 
 /// The pairs of a row of `x` and a row of `y` (two rows of `x`, i < j, where `y` is `None`) that pass `threshold`; the
@@ -186,20 +249,31 @@ pub fn pairs<T: Scalar>(
     zero: Zero,
     run: &mut Run<'_>,
 ) -> Result<SimilarPairs> {
-    pairs_by(x, y, threshold, max_pairs, zero, Cut::default(), run)
+    let bytes = Bytes::of(run.isa());
+    pairs_by((x, y), threshold, (max_pairs, zero), Cut::default(), bytes, run)
 }
 
 fn pairs_by<T: Scalar>(
-    x: Rows<'_, T>,
-    y: Option<Rows<'_, T>>,
+    (x, y): (Rows<'_, T>, Option<Rows<'_, T>>),
     threshold: Threshold,
-    max_pairs: Option<usize>,
-    zero: Zero,
+    (max_pairs, zero): (Option<usize>, Zero),
     cut: Cut,
+    bytes: Bytes,
     run: &mut Run<'_>,
 ) -> Result<SimilarPairs> {
-    let table = Sides::new(x, y, zero)?;
+    let table = Sides::new(x, y, zero, run)?;
     let (x, y, shape) = table.sides();
+    let (tally, mut codes, mut terms) = (Tally::default(), Codes::new(bytes, table.x.dim()), Vec::new());
+    codes.fill(x, 0..x.len(), run)?;
+    codes.all_terms(threshold.value(), &mut terms);
+    let panels = if shape == Shape::Triangle {
+        Panels::of(&codes, run)?
+    } else {
+        let mut codes = Codes::new(bytes, table.x.dim());
+        codes.fill(y, 0..y.len(), run)?;
+        Panels::of(&codes, run)?
+    };
+    let search = Search { codes: &codes, terms: &terms, panels: &panels, tally: &tally };
     let limit = max_pairs.unwrap_or(usize::MAX);
     let mut found = SimilarPairs::default();
     for_each_band(
@@ -208,9 +282,19 @@ fn pairs_by<T: Scalar>(
         cut,
         |tile, out: &mut Vec<(usize, usize, f64)>| {
             // One more than asked for is enough to know that there are more.
-            let within = tile.rows.clone().flat_map(|i| tile.columns(i).map(move |j| (i, j)));
-            let passing = within.filter(|&(i, j)| threshold.passes(x, i, y, j, table.margin));
-            out.extend(passing.take(limit.saturating_add(1)).map(|(i, j)| (i, j, x.judge(i, y, j))));
+            let masks = search.tile(tile, |_, _| true);
+            for i in tile.rows.clone() {
+                for j in masks.candidates(tile, i) {
+                    tally.judge();
+                    let similarity = x.judge(i, y, j);
+                    if threshold.holds(similarity) {
+                        out.push((i, j, similarity));
+                    }
+                }
+                if out.len() > limit {
+                    break;
+                }
+            }
         },
         |tiles| {
             let mut band: Vec<_> = tiles.into_iter().flatten().collect();
@@ -225,30 +309,30 @@ fn pairs_by<T: Scalar>(
             if found.truncated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         },
     )?;
+    found.effort = tally.effort();
     Ok(found)
 }
 
 /// One or two sets of rows with their norms.
 struct Sides<'a, T: Scalar> {
     x: Rows<'a, T>,
-    x_norms: Norms<T::Wide>,
-    y: Option<(Rows<'a, T>, Norms<T::Wide>)>,
-    margin: f64,
+    x_norms: Norms,
+    y: Option<(Rows<'a, T>, Norms)>,
 }
 
 impl<'a, T: Scalar> Sides<'a, T> {
-    fn new(x: Rows<'a, T>, y: Option<Rows<'a, T>>, zero: Zero) -> Result<Self> {
+    fn new(x: Rows<'a, T>, y: Option<Rows<'a, T>>, zero: Zero, run: &mut Run<'_>) -> Result<Self> {
         not_empty("x", x)?;
-        let x_norms = Norms::of("x", x, zero)?;
+        let x_norms = Norms::of("x", x, zero, run)?;
         let y = match y {
             None => None,
             Some(y) => {
                 not_empty("y", y)?;
                 same_dim("y", y, x.dim())?;
-                Some((y, Norms::of("y", y, zero)?))
+                Some((y, Norms::of("y", y, zero, run)?))
             }
         };
-        Ok(Self { x, x_norms, y, margin: margin::<T::Wide>(x.dim()) })
+        Ok(Self { x, x_norms, y })
     }
 
     fn sides(&self) -> (Side<'_, T>, Side<'_, T>, Shape) {
@@ -391,11 +475,13 @@ mod tests {
         ) {
             let x = Rows::new("x", &data, dim).unwrap();
             let threshold = Threshold::new(threshold, strict).unwrap();
+            let bytes = Bytes::of(crate::Isa::best());
             let call = |threads, cut| {
-                with_run(threads, |run| pairs_by(x, None, threshold, None, Zero::Error, cut, run)).unwrap()
+                with_run(threads, |run| pairs_by((x, None), threshold, (None, Zero::Error), cut, bytes, run)).unwrap()
             };
             let usual = call(1, Cut::default());
-            prop_assert_eq!(&usual, &call(3, Cut { rows, columns, band }));
+            let other = call(3, Cut { rows, columns, band });
+            prop_assert_eq!((&usual.i, &usual.j, &usual.similarity), (&other.i, &other.j, &other.similarity));
             let near = |v: f64| (v - threshold.value()).abs() < 1e-12;
             for i in 0..x.len() {
                 for j in i + 1..x.len() {

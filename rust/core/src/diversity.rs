@@ -1,11 +1,19 @@
 //! An incremental filter that keeps the rows that differ enough from every row kept before.
 
+use std::ops::Range;
+use std::sync::atomic::AtomicUsize;
+
 use crate::cosine::{Threshold, signed};
 use crate::error::{Error, Result};
-use crate::judge::{Norms, Side, margin, not_empty, same_dim};
+use crate::judge::{Norms, Side, not_empty, same_dim};
 use crate::rows::{Float, Rows, Scalar, Zero};
-use crate::tiles::{Cut, pieces};
+use crate::screen::{Codes, Effort, Panels, Search, Tally, Within};
+use crate::simd::int8::{Bytes, Terms};
+use crate::tiles::pieces;
 use crate::work::Run;
+
+/// Rows that are taken together: few enough that their codes stay in the cache.
+const BLOCK: usize = 512;
 
 /// What became of each row of one call.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +24,8 @@ pub struct Accepted {
     pub witness: Vec<i64>,
     /// Of a rejected row: its f64 cosine with the witness; else NaN.
     pub similarity: Vec<f64>,
+    /// What it took.
+    pub effort: Effort,
 }
 
 /// Accepts a row only when its cosine with every row accepted before is below the threshold, in order of arrival.
@@ -39,7 +49,9 @@ pub struct DiversityFilter<T: Scalar> {
     threshold: Threshold,
     zero: Zero,
     kept: Vec<T>,
-    norms: Norms<T::Wide>,
+    norms: Norms,
+    /// The kept rows once more, rounded; none until the first call.
+    panels: Option<Panels>,
     indices: Vec<i64>,
     seen: usize,
 }
@@ -55,7 +67,8 @@ impl<T: Scalar> DiversityFilter<T> {
             return Err(Error::Option { option: "dim", expected: "at least 1", got: "0".to_owned() });
         }
         let threshold = Threshold::at_least(threshold)?;
-        Ok(Self { dim, threshold, zero, kept: Vec::new(), norms: Norms::new(dim), indices: Vec::new(), seen: 0 })
+        let (norms, panels) = (Norms::default(), None);
+        Ok(Self { dim, threshold, zero, kept: Vec::new(), norms, panels, indices: Vec::new(), seen: 0 })
     }
 
     /// The filter that had accepted `rows`, of arrival numbers `indices`, after it had seen `seen` rows.
@@ -76,7 +89,7 @@ impl<T: Scalar> DiversityFilter<T> {
             let problem = format!("expected arrival numbers that ascend within 0..{seen}");
             return Err(Error::Offsets { argument: "indices", problem });
         }
-        filter.norms = Norms::of("rows", rows, zero)?;
+        filter.norms.extend("rows", rows, &(0..rows.len()), zero)?;
         filter.kept.extend_from_slice(rows.data());
         filter.indices.extend_from_slice(indices);
         filter.seen = seen;
@@ -87,14 +100,13 @@ impl<T: Scalar> DiversityFilter<T> {
     #[must_use]
     pub fn widen<U: Float>(&self) -> DiversityFilter<U> {
         let kept: Vec<U> = self.kept.iter().map(|v| U::from_double(v.double())).collect();
-        let mut norms = Norms::new(self.dim);
-        for (i, row) in kept.chunks_exact(self.dim).enumerate() {
-            // The rows were checked when they came, and widening is exact.
-            let checked = norms.push("rows", i, row, Zero::Orthogonal);
-            debug_assert!(checked.is_ok(), "a stored row is finite");
-        }
-        let (indices, seen) = (self.indices.clone(), self.seen);
-        DiversityFilter { dim: self.dim, threshold: self.threshold, zero: self.zero, kept, norms, indices, seen }
+        let mut norms = Norms::default();
+        let rows = Rows::new("rows", &kept, self.dim).unwrap_or_else(|_| unreachable!("whole rows are stored"));
+        // The rows were checked when they came, and widening is exact.
+        let checked = norms.extend("rows", rows, &(0..rows.len()), Zero::Orthogonal);
+        debug_assert!(checked.is_ok(), "a stored row is finite");
+        let (dim, threshold, zero, panels) = (self.dim, self.threshold, self.zero, self.panels.clone());
+        DiversityFilter { dim, threshold, zero, kept, norms, panels, indices: self.indices.clone(), seen: self.seen }
     }
 
     /// Judges `rows` in order and keeps the accepted ones. On an error nothing has been added.
@@ -103,76 +115,104 @@ impl<T: Scalar> DiversityFilter<T> {
     /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::ZeroVector`], [`Error::TooLarge`],
     /// [`Error::Interrupted`].
     pub fn add(&mut self, rows: Rows<'_, T>, run: &mut Run<'_>) -> Result<Accepted> {
-        self.add_by(rows, 256, run)
+        let bytes = Bytes::of(run.isa());
+        self.add_by(rows, BLOCK, bytes, run)
     }
 
-    fn add_by(&mut self, rows: Rows<'_, T>, block: usize, run: &mut Run<'_>) -> Result<Accepted> {
+    fn add_by(&mut self, rows: Rows<'_, T>, block: usize, bytes: Bytes, run: &mut Run<'_>) -> Result<Accepted> {
         not_empty("rows", rows)?;
         same_dim("rows", rows, self.dim)?;
-        let norms = Norms::of("rows", rows, self.zero)?;
+        let norms = Norms::of("rows", rows, self.zero, run)?;
         let arriving = Side::new(rows, &norms);
         let before = self.len();
-        let mut witnesses: Vec<Option<usize>> = vec![None; rows.len()];
+        let mut desk = Desk::new(bytes, self.dim);
+        let mut witnesses = vec![None; rows.len()];
+        let mut panels = self.panels_for(bytes, run)?;
         for block in pieces(0..rows.len(), block) {
-            if let Err(error) = self.judge_block(arriving, block.start, &mut witnesses[block], run) {
+            if let Err(error) = self.judge_block(arriving, block.clone(), &mut panels, &mut desk, &mut witnesses, run) {
                 self.truncate(before);
+                panels.truncate(before);
+                self.panels = Some(panels);
                 return Err(error);
             }
         }
-        let kept = self.side();
-        let mut result = Accepted {
-            accepted: witnesses.iter().map(Option::is_none).collect(),
-            witness: Vec::with_capacity(rows.len()),
-            similarity: Vec::with_capacity(rows.len()),
-        };
-        for (i, witness) in witnesses.iter().enumerate() {
-            result.witness.push(witness.map_or(-1, |k| self.indices[k]));
-            result.similarity.push(witness.map_or(f64::NAN, |k| arriving.judge(i, kept, k)));
-        }
+        self.panels = Some(panels);
         self.seen += rows.len();
-        Ok(result)
+        Ok(self.fates(arriving, &witnesses, desk.tally.effort()))
     }
 
-    /// Finds the first kept row that is too similar to each row from `start` on, keeping those that have none.
+    /// The kept rows rounded for `bytes`, taken out of the filter.
+    fn panels_for(&mut self, bytes: Bytes, run: &mut Run<'_>) -> Result<Panels> {
+        match self.panels.take() {
+            Some(panels) if panels.bytes() == bytes => Ok(panels),
+            _ => {
+                let mut codes = Codes::new(bytes, self.dim);
+                codes.fill(self.side(), 0..self.len(), run)?;
+                Panels::of(&codes, run)
+            }
+        }
+    }
+
+    fn fates(&self, arriving: Side<'_, T>, witnesses: &[Option<usize>], effort: Effort) -> Accepted {
+        let kept = self.side();
+        let similarity = witnesses.iter().enumerate();
+        Accepted {
+            accepted: witnesses.iter().map(Option::is_none).collect(),
+            witness: witnesses.iter().map(|witness| witness.map_or(-1, |k| self.indices[k])).collect(),
+            similarity: similarity.map(|(i, w)| w.map_or(f64::NAN, |k| arriving.judge(i, kept, k))).collect(),
+            effort,
+        }
+    }
+
+    /// Finds the first kept row that is too similar to each row of `block`, keeping those that have none.
     fn judge_block(
         &mut self,
         arriving: Side<'_, T>,
-        start: usize,
+        block: Range<usize>,
+        panels: &mut Panels,
+        desk: &mut Desk,
         witnesses: &mut [Option<usize>],
         run: &mut Run<'_>,
     ) -> Result<()> {
-        let margin = margin::<T::Wide>(self.dim);
-        let threshold = self.threshold;
-        let known = self.len();
-        let kept = self.side();
+        run.check()?;
+        let (start, threshold) = (block.start, self.threshold);
+        let Desk { codes, terms, within, tally } = desk;
+        codes.fill(arriving, block.clone(), run)?;
+        codes.all_terms(threshold.value(), terms);
         // Against what was kept before the block: all rows at once.
-        run.each(
-            witnesses.chunks_mut(8).enumerate().collect(),
-            || (),
-            |(), (group, witnesses)| {
-                for columns in pieces(0..known, Cut::default().columns) {
-                    for (k, witness) in witnesses.iter_mut().enumerate() {
-                        let i = start + group * 8 + k;
-                        if witness.is_none() {
-                            *witness = columns.clone().find(|&j| threshold.passes(arriving, i, kept, j, margin));
-                        }
-                    }
-                }
-                Ok(())
-            },
-        )?;
+        let first: Vec<AtomicUsize> = block.map(|_| AtomicUsize::new(usize::MAX)).collect();
+        let kept = self.side();
+        let too_similar = |i: usize, slot: usize| {
+            tally.judge();
+            threshold.holds(arriving.judge(start + i, kept, slot))
+        };
+        let order: Vec<usize> = (0..panels.count()).collect();
+        let search = Search { codes, terms, panels, tally };
+        search.least(run, &order, |slot| slot, too_similar, &first)?;
         // Within the block the fate of a row depends on the rows before it: one by one.
-        for (k, witness) in witnesses.iter_mut().enumerate() {
-            run.check()?;
-            let i = start + k;
+        let mut open = Vec::new();
+        for ((i, witness), first) in (0..).zip(&mut witnesses[start..]).zip(first) {
+            *witness = Some(first.into_inner()).filter(|slot| *slot != usize::MAX);
             if witness.is_none() {
-                let kept = self.side();
-                *witness = (known..self.len()).find(|&j| threshold.passes(arriving, i, kept, j, margin));
+                open.push(i);
             }
+        }
+        within.fill(run, (codes, terms), &open, tally)?;
+        // Where in the filter each open row went.
+        let mut slots: Vec<Option<usize>> = Vec::with_capacity(open.len());
+        for (k, i) in open.iter().map(|i| *i as usize).enumerate() {
+            let kept = self.side();
+            let witness = within.before(k).filter_map(|earlier| slots[earlier]).find(|slot| {
+                tally.judge();
+                threshold.holds(arriving.judge(start + i, kept, *slot))
+            });
+            slots.push(witness.is_none().then_some(self.len()));
+            witnesses[start + i] = witness;
             if witness.is_none() {
-                self.kept.extend_from_slice(arriving.row(i));
-                self.norms.push_from(arriving.norms(), i);
-                self.indices.push(signed(self.seen + i));
+                panels.push(codes, i)?;
+                self.kept.extend_from_slice(arriving.row(start + i));
+                self.norms.push_from(arriving.norms(), start + i);
+                self.indices.push(signed(self.seen + start + i));
             }
         }
         Ok(())
@@ -225,6 +265,22 @@ impl<T: Scalar> DiversityFilter<T> {
     }
 }
 
+/// What the blocks of one call share.
+#[derive(Debug)]
+struct Desk {
+    codes: Codes,
+    terms: Vec<Terms>,
+    within: Within,
+    tally: Tally,
+}
+
+impl Desk {
+    fn new(bytes: Bytes, dim: usize) -> Self {
+        let (codes, within) = (Codes::new(bytes, dim), Within::new(bytes, dim));
+        Self { codes, terms: Vec::new(), within, tally: Tally::default() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,12 +288,15 @@ mod tests {
 
     fn add<T: Scalar>(filter: &mut DiversityFilter<T>, dim: usize, data: &[T], block: usize) -> Accepted {
         let mut stop = || false;
-        filter.add_by(Rows::new("rows", data, dim).unwrap(), block, &mut Run::new(2, &mut stop).unwrap()).unwrap()
+        let mut run = Run::new(2, &mut stop).unwrap();
+        let bytes = Bytes::of(run.isa());
+        filter.add_by(Rows::new("rows", data, dim).unwrap(), block, bytes, &mut run).unwrap()
     }
 
     /// The textbook: each row against the kept rows, in order.
     fn plain(rows: Rows<'_, f32>, threshold: f64) -> (Vec<bool>, Vec<i64>) {
-        let norms = Norms::of("rows", rows, Zero::Error).unwrap();
+        let mut norms = Norms::default();
+        norms.extend("rows", rows, &(0..rows.len()), Zero::Error).unwrap();
         let side = Side::new(rows, &norms);
         let mut kept: Vec<usize> = Vec::new();
         let (mut accepted, mut witnesses) = (Vec::new(), Vec::new());

@@ -1,49 +1,77 @@
-//! One cosine, two precisions: quick where the answer is clear, f64 in index order where it is close, so that no
-//! decision depends on the order of summation (thread count, block size, instruction set).
+//! The cosine that decides: in f64, in index order, from the stored rows, so that no decision depends on the order of
+//! summation (thread count, block size, instruction set).
+
+use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::rows::{Float, Rows, Scalar, Zero, dot, dot_double, inverse_norm};
+use crate::tiles::pieces;
+use crate::work::Run;
 
-/// What a cosine needs of each row besides the row: its unit row for the quick look, and its squared length, summed
-/// in f64 in index order, for the judge.
-#[derive(Debug, Clone)]
-pub(crate) struct Norms<F> {
-    dim: usize,
-    unit: Vec<F>,
+/// What the judge needs of each row besides the row: its squared length, summed in f64 in index order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Norms {
     square: Vec<f64>,
     /// A power of two that brings the row's squares into the range of f64; 1 for all but extreme f64 rows.
     scale: Vec<f64>,
 }
 
-impl<F: Float> Norms<F> {
-    pub(crate) fn new(dim: usize) -> Self {
-        Self { dim, unit: Vec::new(), square: Vec::new(), scale: Vec::new() }
-    }
-
+impl Norms {
     /// The norms of all `rows`, checked: finite, and not zero unless `zero` says so.
-    pub(crate) fn of<T: Scalar<Wide = F>>(argument: &'static str, rows: Rows<'_, T>, zero: Zero) -> Result<Self> {
-        let mut norms = Self::new(rows.dim());
-        let too_large =
-            |_| Error::TooLarge { what: "the unit rows", bytes: rows.data().len() as u128 * size_of::<F>() as u128 };
-        norms.unit.try_reserve_exact(rows.data().len()).map_err(too_large)?;
-        for i in 0..rows.len() {
-            norms.push(argument, i, rows.row(i), zero)?;
+    pub(crate) fn of<T: Scalar>(
+        argument: &'static str,
+        rows: Rows<'_, T>,
+        zero: Zero,
+        run: &mut Run<'_>,
+    ) -> Result<Self> {
+        let mut parts: Vec<(Range<usize>, Self)> = pieces(0..rows.len(), 256).map(|r| (r, Self::default())).collect();
+        let work = |(): &mut (), (range, norms): &mut (Range<usize>, Self)| norms.extend(argument, rows, range, zero);
+        run.each(parts.iter_mut().collect(), || (), work)?;
+        let mut all = Self::default();
+        for (_, part) in &parts {
+            all.square.extend_from_slice(&part.square);
+            all.scale.extend_from_slice(&part.scale);
         }
-        Ok(norms)
+        Ok(all)
     }
 
-    /// Appends the norm of one row; `index` is for the message.
-    pub(crate) fn push<T: Scalar<Wide = F>>(
+    /// Appends the norms of rows `range`.
+    pub(crate) fn extend<T: Scalar>(
+        &mut self,
+        argument: &'static str,
+        rows: Rows<'_, T>,
+        range: &Range<usize>,
+        zero: Zero,
+    ) -> Result<()> {
+        for start in range.clone().step_by(TOGETHER) {
+            // The last few rows are taken with earlier or later ones, or one by one.
+            let squares = if start + TOGETHER <= rows.len() {
+                squares_together(rows, start)
+            } else {
+                let mut squares = [0.0; TOGETHER];
+                for (square, i) in squares.iter_mut().zip(start..rows.len()) {
+                    *square = dot_double(rows.row(i), rows.row(i));
+                }
+                squares
+            };
+            for (square, i) in squares.into_iter().zip(start..range.end) {
+                self.push(argument, i, rows.row(i), square, zero)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn push<T: Scalar>(
         &mut self,
         argument: &'static str,
         index: usize,
         row: &[T],
+        mut square: f64,
         zero: Zero,
     ) -> Result<()> {
         // Within these bounds neither a square, nor a product of two rows, nor of two squares leaves f64.
         let safe = 2f64.powi(-500)..2f64.powi(500);
         let mut scale = 1.0;
-        let mut square = dot_double(row, row);
         if !safe.contains(&square) {
             // NaN and infinity end here, a zero row under `Zero::Error` too.
             if inverse_norm(argument, index, row, zero)? == 0.0 {
@@ -53,8 +81,6 @@ impl<F: Float> Norms<F> {
                 square = row.iter().map(|v| (v.double() * scale) * (v.double() * scale)).sum();
             }
         }
-        let inverse = if square == 0.0 { 0.0 } else { 1.0 / square.sqrt() };
-        self.unit.extend(row.iter().map(|v| F::from_double(v.double() * scale * inverse)));
         self.square.push(square);
         self.scale.push(scale);
         Ok(())
@@ -62,25 +88,63 @@ impl<F: Float> Norms<F> {
 
     /// Appends a row of another set of norms.
     pub(crate) fn push_from(&mut self, other: &Self, i: usize) {
-        self.unit.extend_from_slice(other.unit(i));
         self.square.push(other.square[i]);
         self.scale.push(other.scale[i]);
     }
 
-    pub(crate) fn dim(&self) -> usize {
-        self.dim
-    }
-
     /// Keeps the first `len` rows.
     pub(crate) fn truncate(&mut self, len: usize) {
-        self.unit.truncate(len * self.dim);
         self.square.truncate(len);
         self.scale.truncate(len);
     }
 
-    fn unit(&self, i: usize) -> &[F] {
-        &self.unit[i * self.dim..(i + 1) * self.dim]
+    /// 1 / |row| where the row is scaled first; 0 for a zero row.
+    fn inverse(&self, i: usize) -> f64 {
+        if self.square[i] == 0.0 { 0.0 } else { 1.0 / self.square[i].sqrt() }
     }
+
+    /// Writes the unit row of row `i`.
+    pub(crate) fn unit<T: Scalar, F: Float>(&self, i: usize, row: &[T], unit: &mut [F]) {
+        let (scale, inverse) = (self.scale[i], self.inverse(i));
+        for (unit, value) in unit.iter_mut().zip(row) {
+            *unit = F::from_double(value.double() * scale * inverse);
+        }
+    }
+
+    /// 1 / |row|, or 0 for a zero row, where squares of the row's numbers are well within f32.
+    pub(crate) fn plain_inverse(&self, i: usize) -> Option<f64> {
+        let safe = 2f64.powi(-80)..2f64.powi(80);
+        (self.scale[i] == 1.0 && safe.contains(&self.square[i])).then(|| self.inverse(i))
+    }
+
+    /// True for a row of length 0.
+    pub(crate) fn is_zero(&self, i: usize) -> bool {
+        self.square[i] == 0.0
+    }
+}
+
+/// Rows whose squares are summed side by side: a sum in index order waits for each addition.
+const TOGETHER: usize = 8;
+
+/// Squared lengths of the rows from `start` on, each in index order.
+fn squares_together<T: Scalar>(rows: Rows<'_, T>, start: usize) -> [f64; TOGETHER] {
+    let dim = rows.dim();
+    let data = &rows.data()[start * dim..(start + TOGETHER) * dim];
+    let (near, far) = data.split_at(TOGETHER / 2 * dim);
+    let mut squares = [0.0; TOGETHER];
+    for (half, data) in [near, far].into_iter().enumerate() {
+        let (ab, cd) = data.split_at(2 * dim);
+        let ((a, b), (c, d)) = (ab.split_at(dim), cd.split_at(dim));
+        let mut sums = [0.0f64; TOGETHER / 2];
+        for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+            let values = [a.double(), b.double(), c.double(), d.double()];
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += value * value;
+            }
+        }
+        squares[half * TOGETHER / 2..][..TOGETHER / 2].copy_from_slice(&sums);
+    }
+    squares
 }
 
 /// About 1 / (largest magnitude of the row), as a power of two, so that scaling rounds nothing that matters.
@@ -95,7 +159,7 @@ fn power_of_two_near_inverse<T: Scalar>(row: &[T]) -> f64 {
 #[derive(Debug)]
 pub(crate) struct Side<'a, T: Scalar> {
     rows: Rows<'a, T>,
-    norms: &'a Norms<T::Wide>,
+    norms: &'a Norms,
 }
 
 // Derived, they would ask for `T::Wide: Copy` in the wrong place.
@@ -108,7 +172,7 @@ impl<T: Scalar> Clone for Side<'_, T> {
 impl<T: Scalar> Copy for Side<'_, T> {}
 
 impl<'a, T: Scalar> Side<'a, T> {
-    pub(crate) fn new(rows: Rows<'a, T>, norms: &'a Norms<T::Wide>) -> Self {
+    pub(crate) fn new(rows: Rows<'a, T>, norms: &'a Norms) -> Self {
         Self { rows, norms }
     }
 
@@ -120,14 +184,12 @@ impl<'a, T: Scalar> Side<'a, T> {
         self.rows.row(i)
     }
 
-    pub(crate) fn norms(self) -> &'a Norms<T::Wide> {
-        self.norms
+    pub(crate) fn dim(self) -> usize {
+        self.rows.dim()
     }
 
-    /// Cosine of row `i` and row `j` of `other` by their unit rows, within [`margin`] of [`Side::judge`].
-    #[inline]
-    pub(crate) fn screen(&self, i: usize, other: Self, j: usize) -> f64 {
-        dot(self.norms.unit(i), other.norms.unit(j)).double()
+    pub(crate) fn norms(self) -> &'a Norms {
+        self.norms
     }
 
     /// Cosine of row `i` and row `j` of `other`, in f64, in index order, from the stored rows; in [-1, 1].
@@ -151,13 +213,48 @@ impl<'a, T: Scalar> Side<'a, T> {
     }
 }
 
-/// How far [`Side::screen`] can be from [`Side::judge`].
+/// How far the product of two unit rows, summed in the arithmetic of the rows, can be from [`Side::judge`].
 ///
-/// The quick look: rounding two unit rows and a sum of `dim` products in any order, at most (dim + 2) roundings of
-/// the type it is done in, doubled to be safe. The judge and the lengths: the same in f64.
+/// The product: rounding two unit rows and a sum of `dim` products in any order, at most (dim + 2) roundings of the
+/// type it is done in, doubled to be safe. The judge and the lengths: [`judge_error`].
 pub(crate) fn margin<F: Float>(dim: usize) -> f64 {
-    let dim = dim as f64;
-    2.0 * (dim + 2.0) * F::ROUNDOFF + 4.0 * (dim + 5.0) * f64::ROUNDOFF
+    2.0 * (dim as f64 + 2.0) * F::ROUNDOFF + judge_error(dim)
+}
+
+/// How far [`Side::judge`] can be from the cosine.
+pub(crate) fn judge_error(dim: usize) -> f64 {
+    4.0 * (dim as f64 + 5.0) * f64::ROUNDOFF
+}
+
+/// Unit rows, for products that need no judge.
+#[derive(Debug)]
+pub(crate) struct Units<F> {
+    dim: usize,
+    values: Vec<F>,
+}
+
+impl<F: Float> Units<F> {
+    pub(crate) fn of<T: Scalar>(side: Side<'_, T>) -> Result<Self> {
+        let (len, dim) = (side.rows.data().len(), side.rows.dim());
+        let mut values = Vec::new();
+        let bytes = len as u128 * size_of::<F>() as u128;
+        values.try_reserve_exact(len).map_err(|_| Error::TooLarge { what: "the unit rows", bytes })?;
+        values.resize(len, F::default());
+        for (i, unit) in values.chunks_exact_mut(dim).enumerate() {
+            side.norms.unit(i, side.row(i), unit);
+        }
+        Ok(Self { dim, values })
+    }
+
+    /// Cosine of row `i` and row `j` of `other`, within [`margin`] of [`Side::judge`].
+    #[inline]
+    pub(crate) fn product(&self, i: usize, other: &Self, j: usize) -> f64 {
+        dot(self.row(i), other.row(j)).double()
+    }
+
+    fn row(&self, i: usize) -> &[F] {
+        &self.values[i * self.dim..(i + 1) * self.dim]
+    }
 }
 
 /// A similarity that pairs are held against.
@@ -214,13 +311,6 @@ impl Threshold {
     pub fn holds(&self, similarity: f64) -> bool {
         if self.strict { similarity > self.value } else { similarity >= self.value }
     }
-
-    /// True where row `i` of `x` and row `j` of `y` pass; `margin` is [`margin`] of their dimension.
-    #[inline]
-    pub(crate) fn passes<T: Scalar>(&self, x: Side<'_, T>, i: usize, y: Side<'_, T>, j: usize, margin: f64) -> bool {
-        let quick = x.screen(i, y, j);
-        if (quick - self.value).abs() > margin { quick > self.value } else { self.holds(x.judge(i, y, j)) }
-    }
 }
 
 /// Refuses a set without rows.
@@ -242,9 +332,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn norms<T: Scalar>(rows: Rows<'_, T>, zero: Zero) -> Result<Norms> {
+        Norms::of("rows", rows, zero, &mut Run::new(1, &mut || false)?)
+    }
+
     fn cosine(u: &[f64], v: &[f64]) -> f64 {
         let (u, v) = (Rows::new("u", u, u.len()).unwrap(), Rows::new("v", v, v.len()).unwrap());
-        let (nu, nv) = (Norms::of("u", u, Zero::Error).unwrap(), Norms::of("v", v, Zero::Error).unwrap());
+        let (nu, nv) = (norms(u, Zero::Error).unwrap(), norms(v, Zero::Error).unwrap());
         Side::new(u, &nu).judge(0, Side::new(v, &nv), 0)
     }
 
@@ -271,19 +365,33 @@ mod tests {
         assert_eq!(cosine(&[5e-324, 0.0], &[5e-324, 0.0]), 1.0);
     }
 
+    #[test]
+    fn squares_are_summed_in_index_order_wherever_a_row_lies() {
+        let data: Vec<f32> = (0..37 * 5).map(|k| (k as f32 * 0.7).sin() * 10f32.powi(k % 9)).collect();
+        let rows = Rows::new("rows", &data, 5).unwrap();
+        let mut norms = Norms::default();
+        for range in [0..3, 3..20, 20..37] {
+            norms.extend("rows", rows, &range, Zero::Error).unwrap();
+        }
+        for i in 0..rows.len() {
+            assert_eq!(norms.square[i].to_bits(), dot_double(rows.row(i), rows.row(i)).to_bits());
+        }
+    }
+
     proptest! {
         #[test]
-        fn screen_stays_within_the_margin_of_the_judge(
+        fn a_product_of_unit_rows_stays_within_the_margin_of_the_judge(
             (dim, values) in (1usize..70).prop_flat_map(|d| (Just(d), prop::collection::vec(-1f32..1f32, 2 * d))),
             magnitude in -38i32..38,
         ) {
             let values: Vec<f32> = values.iter().map(|v| v * 10f32.powi(magnitude)).collect();
             let rows = Rows::new("rows", &values, dim).unwrap();
-            let norms = Norms::of("rows", rows, Zero::Orthogonal);
+            let norms = norms(rows, Zero::Orthogonal);
             prop_assume!(norms.is_ok());
             let norms = norms.unwrap();
             let side = Side::new(rows, &norms);
-            prop_assert!((side.screen(0, side, 1) - side.judge(0, side, 1)).abs() <= margin::<f32>(dim));
+            let units = Units::<f32>::of(side).unwrap();
+            prop_assert!((units.product(0, &units, 1) - side.judge(0, side, 1)).abs() <= margin::<f32>(dim));
             prop_assert_eq!(side.judge(0, side, 1).to_bits(), side.judge(1, side, 0).to_bits());
         }
     }

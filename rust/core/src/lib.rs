@@ -14,6 +14,7 @@ pub mod kernel;
 pub mod ngrams;
 mod pair;
 pub mod rows;
+mod screen;
 #[expect(unsafe_code, reason = "kernels: registers are loaded by address")]
 #[doc(hidden)]
 pub mod simd;
@@ -22,4 +23,5 @@ pub mod vertex;
 pub mod work;
 
 pub use error::{Error, Result};
+pub use screen::Effort;
 pub use simd::Isa;

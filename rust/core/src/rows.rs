@@ -10,6 +10,10 @@ pub trait Scalar: Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {
     type Wide: Float + Kernels;
     /// The values as they are, where they are already of the type of the arithmetic.
     fn as_wide(values: &[Self]) -> Option<&[Self::Wide]>;
+    /// The values as they are, where they are f32.
+    fn as_single(_: &[Self]) -> Option<&[f32]> {
+        None
+    }
     /// The value in the type of the arithmetic.
     fn wide(self) -> Self::Wide;
     /// The value in f64, exactly.
@@ -36,6 +40,9 @@ impl Scalar for f32 {
     type Wide = f32;
     #[inline(always)]
     fn as_wide(values: &[f32]) -> Option<&[f32]> {
+        Some(values)
+    }
+    fn as_single(values: &[f32]) -> Option<&[f32]> {
         Some(values)
     }
     #[inline(always)]

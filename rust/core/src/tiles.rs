@@ -18,7 +18,7 @@ pub(crate) struct Cut {
 
 impl Default for Cut {
     fn default() -> Self {
-        Self { rows: 128, columns: 256, band: 1 << 22 }
+        Self { rows: 256, columns: 256, band: 1 << 22 }
     }
 }
 

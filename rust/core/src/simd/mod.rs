@@ -5,6 +5,7 @@
 //! with `unsafe`.
 
 mod dispatch;
+pub(crate) mod int8;
 mod norms;
 mod panel;
 mod portable;
@@ -12,6 +13,8 @@ mod sweep;
 mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod x86_bytes;
 
 pub use dispatch::{Columns, Kernels};
 pub use sweep::Cost;

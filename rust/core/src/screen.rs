@@ -1,0 +1,428 @@
+//! Exact screening: pairs of rows whose rounded product already says that they stay below a threshold.
+//!
+//! A unit row x is s q + r with whole numbers q of one byte, and |r| <= e is measured, not assumed. Then
+//! |x.y - s_x s_y q_x.q_y| <= e_x + (1 + e_x) e_y for any rows; only the number of pairs that are left to the judge
+//! depends on them.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use crate::error::{Error, Result};
+use crate::judge::{Side, judge_error};
+use crate::rows::Scalar;
+use crate::simd::int8::{self, Bytes, Line, Panel, Queries, Rounded, Terms, WIDTH};
+use crate::tiles::Tile;
+use crate::work::Run;
+
+/// Panels that one thread takes at a time.
+const PANELS: usize = 8;
+
+/// How many pairs were compared at all, and how many of them were left to the judge.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    compared: AtomicUsize,
+    judged: AtomicUsize,
+}
+
+impl Tally {
+    pub(crate) fn judge(&self) {
+        self.judged.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn effort(&self) -> Effort {
+        Effort { compared: self.compared.load(Relaxed), judged: self.judged.load(Relaxed) }
+    }
+}
+
+/// What a search took: every other pair of rows was skipped. Depends on machine and threads; results do not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Pairs that were compared in eight bits.
+    pub compared: usize,
+    /// Pairs among them that eight bits could not rule out, decided in f64.
+    pub judged: usize,
+}
+
+/// A unit row as whole numbers.
+#[derive(Debug, Clone, Copy, Default)]
+struct Code {
+    step: f32,
+    /// Never below the length of the residual.
+    error: f32,
+    sum: i32,
+}
+
+/// Rows as whole numbers of one byte.
+#[derive(Debug)]
+pub(crate) struct Codes {
+    bytes: Bytes,
+    dim: usize,
+    stride: usize,
+    values: Vec<i8>,
+    rows: Vec<Code>,
+}
+
+impl Codes {
+    pub(crate) fn new(bytes: Bytes, dim: usize) -> Self {
+        Self { bytes, dim, stride: int8::stride(dim), values: Vec::new(), rows: Vec::new() }
+    }
+
+    /// The codes of rows `range`.
+    pub(crate) fn fill<T: Scalar>(&mut self, side: Side<'_, T>, range: Range<usize>, run: &mut Run<'_>) -> Result<()> {
+        let (bytes, dim, stride) = (self.bytes, self.dim, self.stride);
+        resize(&mut self.values, range.len() * stride, 0)?;
+        self.rows.clear();
+        self.rows.resize(range.len(), Code::default());
+        let items = self.values.chunks_mut(64 * stride).zip(self.rows.chunks_mut(64)).zip(range.step_by(64));
+        run.each(
+            items.collect(),
+            || vec![0.0f32; dim],
+            |unit, ((values, rows), first)| {
+                for (k, (values, row)) in values.chunks_exact_mut(stride).zip(rows).enumerate() {
+                    *row = round(bytes, side, first + k, unit, values);
+                }
+                Ok(())
+            },
+        )
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// What row `i` needs to pass `threshold`.
+    #[expect(clippy::cast_possible_truncation, reason = "the rounding is inside the slack")]
+    pub(crate) fn terms(&self, i: usize, threshold: f64) -> Terms {
+        // The terms and their sum are f32: about 40 roundings of 2^-24.
+        let slack = 2f64.powi(-17) + judge_error(self.dim);
+        let Code { step, error, sum } = self.rows[i];
+        let (step, error) = (f64::from(step), f64::from(error));
+        Terms {
+            offset: sum * self.bytes.bias(),
+            fixed: ((error + slack - threshold) / step) as f32,
+            slope: ((1.0 + error) / step) as f32,
+        }
+    }
+
+    /// [`Codes::terms`] of all rows.
+    pub(crate) fn all_terms(&self, threshold: f64, terms: &mut Vec<Terms>) {
+        terms.clear();
+        terms.extend((0..self.len()).map(|i| self.terms(i, threshold)));
+    }
+}
+
+fn resize<E: Clone>(values: &mut Vec<E>, len: usize, fill: E) -> Result<()> {
+    let more = len.saturating_sub(values.len());
+    let bytes = len as u128 * size_of::<E>() as u128;
+    values.try_reserve(more).map_err(|_| Error::TooLarge { what: "the rounded rows", bytes })?;
+    values.resize(len, fill);
+    Ok(())
+}
+
+/// Rounds row `i`; `unit` is room for one row.
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "bounded in the comments")]
+fn round<T: Scalar>(bytes: Bytes, side: Side<'_, T>, i: usize, unit: &mut [f32], codes: &mut [i8]) -> Code {
+    let (row, norms) = (side.row(i), side.norms());
+    let largest = bytes.largest(row.len()) as f32;
+    if norms.is_zero(i) {
+        codes.fill(0);
+        return Code { step: 1.0, error: 0.0, sum: 0 };
+    }
+    // Rounding does not depend on the scale: rows of moderate length are read in place.
+    let (rounded, inverse) = match (T::as_single(row), norms.plain_inverse(i)) {
+        (Some(row), Some(inverse)) => (int8::round(bytes, row, largest, codes), inverse),
+        _ => {
+            norms.unit(i, row, unit);
+            (int8::round(bytes, unit, largest, codes), 1.0)
+        }
+    };
+    let Rounded { step, residual, sum } = rounded;
+    // The unit row, the step and each residual are rounded in f32 (together within 16 * 2^-24 of the length), and so
+    // are the sum of squares (at most dim roundings) and this expression.
+    let roundings = 1.0 + (row.len() as f64 + 8.0) * 2f64.powi(-23);
+    let error = f64::from(residual).sqrt() * inverse * roundings + 2f64.powi(-20);
+    Code { step: (f64::from(step) * inverse) as f32, error: error as f32, sum }
+}
+
+/// Rows side by side, which others are compared with; slot k is lane k % 32 of panel k / 32.
+#[derive(Debug, Clone)]
+pub(crate) struct Panels {
+    bytes: Bytes,
+    dim: usize,
+    lines: Vec<Line>,
+    first: Vec<[f32; WIDTH]>,
+    second: Vec<[f32; WIDTH]>,
+    len: usize,
+}
+
+impl Panels {
+    pub(crate) fn new(bytes: Bytes, dim: usize) -> Self {
+        Self { bytes, dim, lines: Vec::new(), first: Vec::new(), second: Vec::new(), len: 0 }
+    }
+
+    /// All rows of `codes`, row k in slot k.
+    pub(crate) fn of(codes: &Codes, run: &mut Run<'_>) -> Result<Self> {
+        let mut panels = Self::new(codes.bytes, codes.dim);
+        let lines = int8::panel_lines(codes.dim);
+        resize(&mut panels.lines, codes.len().div_ceil(WIDTH) * lines, Line([0; 64]))?;
+        for i in 0..codes.len() {
+            panels.push_terms(codes, i);
+        }
+        run.each(
+            panels.lines.chunks_mut(lines).enumerate().collect(),
+            || (),
+            |(), (p, lines)| {
+                for lane in 0..WIDTH.min(codes.len() - p * WIDTH) {
+                    pack(codes, p * WIDTH + lane, lane, lines);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(panels)
+    }
+
+    /// Puts row `i` of `codes` into the next slot.
+    pub(crate) fn push(&mut self, codes: &Codes, i: usize) -> Result<()> {
+        let (lines, lane) = (int8::panel_lines(self.dim), self.len % WIDTH);
+        if lane == 0 {
+            let len = self.lines.len() + lines;
+            resize(&mut self.lines, len, Line([0; 64]))?;
+        }
+        let start = self.lines.len() - lines;
+        pack(codes, i, lane, &mut self.lines[start..]);
+        self.push_terms(codes, i);
+        Ok(())
+    }
+
+    fn push_terms(&mut self, codes: &Codes, i: usize) {
+        let lane = self.len % WIDTH;
+        if lane == 0 {
+            // Nothing passes a NaN: an empty lane is never found.
+            self.first.push([f32::NAN; WIDTH]);
+            self.second.push([f32::NAN; WIDTH]);
+        }
+        let Code { step, error, .. } = codes.rows[i];
+        let panel = self.first.len() - 1;
+        self.first[panel][lane] = 1.0 / step;
+        self.second[panel][lane] = error / step;
+        self.len += 1;
+    }
+
+    /// Leaves the rest of the last panel empty, so that the next row opens a new one.
+    pub(crate) fn close(&mut self) {
+        self.len = self.len.next_multiple_of(WIDTH);
+    }
+
+    /// Keeps the first `len` slots.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        let panels = len.div_ceil(WIDTH);
+        self.lines.truncate(panels * int8::panel_lines(self.dim));
+        self.first.truncate(panels);
+        self.second.truncate(panels);
+        for slot in len..(panels * WIDTH).min(self.len) {
+            self.first[slot / WIDTH][slot % WIDTH] = f32::NAN;
+        }
+        self.len = len;
+    }
+
+    /// Number of slots.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Number of panels.
+    pub(crate) fn count(&self) -> usize {
+        self.first.len()
+    }
+
+    pub(crate) fn bytes(&self) -> Bytes {
+        self.bytes
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "2^32 rounded rows do not fit in memory")]
+fn small(row: usize) -> u32 {
+    row as u32
+}
+
+fn pack(codes: &Codes, i: usize, lane: usize, panel: &mut [Line]) {
+    int8::pack(&codes.values[i * codes.stride..][..codes.dim], codes.bytes.bias(), lane, panel);
+}
+
+/// The lanes of a mask, ascending.
+pub(crate) fn lanes(mut mask: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lane = mask.trailing_zeros() as usize;
+        mask &= mask.wrapping_sub(1);
+        (lane < WIDTH).then_some(lane)
+    })
+}
+
+/// Rows to be compared with panels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Search<'a> {
+    pub(crate) codes: &'a Codes,
+    /// What each row of `codes` needs to pass.
+    pub(crate) terms: &'a [Terms],
+    pub(crate) panels: &'a Panels,
+    pub(crate) tally: &'a Tally,
+}
+
+impl Search<'_> {
+    /// For each of the rows `which` the lanes of `panel` that may pass, as the bits of a mask.
+    pub(crate) fn candidates(&self, panel: usize, which: &[u32], masks: &mut [u32]) {
+        let (codes, panels) = (self.codes, self.panels);
+        let lines = int8::panel_lines(panels.dim);
+        let queries = Queries { codes: &codes.values, stride: codes.stride, terms: self.terms };
+        let lanes = Panel {
+            lines: &panels.lines[panel * lines..][..lines],
+            first: &panels.first[panel],
+            second: &panels.second[panel],
+        };
+        int8::passing(panels.bytes, &queries, which, &lanes, masks);
+        self.tally.compared.fetch_add(which.len() * WIDTH.min(panels.len - panel * WIDTH), Relaxed);
+    }
+
+    /// Compares the rows of a tile with its columns, which are slots; a panel of columns is passed over for a row where
+    /// `wanted` says so.
+    pub(crate) fn tile(&self, tile: &Tile, wanted: impl Fn(usize, Range<usize>) -> bool) -> Masks {
+        let first_panel = tile.columns(tile.rows.start).start / WIDTH;
+        let panels = tile.columns(tile.rows.start).end.div_ceil(WIDTH).saturating_sub(first_panel);
+        let mut masks = Masks { first_panel, panels, masks: vec![0; panels * tile.rows.len()] };
+        let (mut which, mut found) = (Vec::new(), Vec::new());
+        for p in 0..panels {
+            let start = (first_panel + p) * WIDTH;
+            let members = start..self.panels.len.min(start + WIDTH);
+            which.clear();
+            for (k, i) in (0..).zip(tile.rows.clone()) {
+                let columns = tile.columns(i);
+                if columns.start.max(start) < columns.end.min(members.end) && wanted(i, members.clone()) {
+                    which.push((k, small(i)));
+                }
+            }
+            let rows: Vec<u32> = which.iter().map(|(_, i)| *i).collect();
+            found.resize(rows.len(), 0);
+            self.candidates(first_panel + p, &rows, &mut found);
+            for ((k, _), mask) in which.iter().zip(&found) {
+                masks.masks[k * panels + p] = *mask;
+            }
+        }
+        masks
+    }
+
+    /// Lowers `best` of each row to the least `value` of a slot that `holds` with it.
+    ///
+    /// Slots of one panel must ascend by value, and the panels of `order` by the value of their first slot: a row whose
+    /// best is no more than that leaves.
+    pub(crate) fn least(
+        &self,
+        run: &mut Run<'_>,
+        order: &[usize],
+        value: impl Fn(usize) -> usize + Sync,
+        holds: impl Fn(usize, usize) -> bool + Sync,
+        best: &[AtomicUsize],
+    ) -> Result<()> {
+        run.each(
+            order.chunks(PANELS).collect(),
+            || (Vec::new(), Vec::new()),
+            |(which, masks): &mut (Vec<u32>, Vec<u32>), order| {
+                which.clear();
+                which.extend((0..).take(best.len()));
+                for &panel in order {
+                    let floor = value(panel * WIDTH);
+                    which.retain(|row| best[*row as usize].load(Relaxed) > floor);
+                    if which.is_empty() {
+                        break;
+                    }
+                    masks.resize(which.len(), 0);
+                    self.candidates(panel, which, masks);
+                    for (row, mask) in which.iter().zip(masks.iter()).filter(|(_, mask)| **mask != 0) {
+                        let row = *row as usize;
+                        for slot in lanes(*mask).map(|lane| panel * WIDTH + lane) {
+                            let value = value(slot);
+                            if value >= best[row].load(Relaxed) {
+                                break;
+                            }
+                            if holds(row, slot) {
+                                best[row].fetch_min(value, Relaxed);
+                                break;
+                            }
+                        }
+                    }
+                }
+                Ok(())
+            },
+        )
+    }
+}
+
+/// The pairs of a tile that may pass.
+#[derive(Debug)]
+pub(crate) struct Masks {
+    first_panel: usize,
+    panels: usize,
+    masks: Vec<u32>,
+}
+
+impl Masks {
+    /// The columns that may pass with row `i`, ascending.
+    pub(crate) fn candidates(&self, tile: &Tile, i: usize) -> impl Iterator<Item = usize> {
+        let columns = tile.columns(i);
+        let masks = &self.masks[(i - tile.rows.start) * self.panels..][..self.panels];
+        let slots = (self.first_panel..).zip(masks).flat_map(|(panel, mask)| lanes(*mask).map(move |l| panel * WIDTH + l));
+        slots.filter(move |j| columns.contains(j))
+    }
+}
+
+/// The pairs of rows of one block that may pass.
+#[derive(Debug)]
+pub(crate) struct Within {
+    panels: Panels,
+    masks: Vec<u32>,
+    rows: usize,
+}
+
+impl Within {
+    pub(crate) fn new(bytes: Bytes, dim: usize) -> Self {
+        Self { panels: Panels::new(bytes, dim), masks: Vec::new(), rows: 0 }
+    }
+
+    /// Compares the rows `which` of `codes` with one another.
+    pub(crate) fn fill(
+        &mut self,
+        run: &mut Run<'_>,
+        (codes, terms): (&Codes, &[Terms]),
+        which: &[u32],
+        tally: &Tally,
+    ) -> Result<()> {
+        self.panels.truncate(0);
+        for i in which {
+            self.panels.push(codes, *i as usize)?;
+        }
+        self.rows = which.len();
+        self.masks.clear();
+        self.masks.resize(self.panels.count() * self.rows, 0);
+        if which.is_empty() {
+            return Ok(());
+        }
+        let search = Search { codes, terms, panels: &self.panels, tally };
+        run.each(
+            self.masks.chunks_mut(self.rows).enumerate().collect(),
+            || (),
+            |(), (panel, masks)| {
+                let first = panel * WIDTH;
+                search.candidates(panel, &which[first..], &mut masks[first..]);
+                Ok(())
+            },
+        )
+    }
+
+    /// The rows before the k-th of `which` that may pass with it, as numbers in `which`, ascending.
+    pub(crate) fn before(&self, k: usize) -> impl Iterator<Item = usize> {
+        (0..=k / WIDTH).flat_map(move |panel| {
+            let mask = self.masks[panel * self.rows + k];
+            let mask = if panel == k / WIDTH { mask & ((1 << (k % WIDTH)) - 1) } else { mask };
+            lanes(mask).map(move |lane| panel * WIDTH + lane)
+        })
+    }
+}

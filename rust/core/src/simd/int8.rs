@@ -1,0 +1,346 @@
+//! Rows rounded to one byte a number: how they are rounded, and which pairs of them may reach a threshold.
+//!
+//! A row is code * step + a residual that is measured, so that a product of codes bounds the product of the rows.
+//! Rows are compared one against a panel of [`WIDTH`]: in a panel, four consecutive codes of lane 0 lie beside four of
+//! lane 1, and so on, each with a bias that makes it unsigned, as the byte products of x86 want it.
+
+use super::Isa;
+
+/// Rows of a panel: one bit each in a mask.
+pub(crate) const WIDTH: usize = 32;
+/// Codes that lie together in a panel.
+const GROUP: usize = 4;
+/// Bytes that all lanes take for one group.
+const GROUP_BYTES: usize = WIDTH * GROUP;
+/// Groups that a kernel takes at once at most; panels and rows are padded to a multiple.
+const GROUPS: usize = 2;
+
+/// A cache line of codes.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Line(pub(crate) [u8; 64]);
+
+/// Which byte products the processor has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bytes {
+    /// Plain loops.
+    Portable,
+    /// Pairs of products added in 16 bits (AVX2).
+    Avx2,
+    /// The same in registers of 64 bytes (AVX-512 BW).
+    Avx512,
+    /// Four products added in 32 bits (AVX-512 VNNI).
+    Vnni,
+}
+
+impl Bytes {
+    /// The best ones beside `isa`.
+    pub(crate) fn of(isa: Isa) -> Self {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 if std::is_x86_feature_detected!("avx512vnni") => Self::Vnni,
+            Isa::Avx512 => Self::Avx512,
+            Isa::Avx2 => Self::Avx2,
+            Isa::Portable => Self::Portable,
+        }
+    }
+
+    /// All that this processor has.
+    #[cfg(test)]
+    pub(crate) fn available() -> Vec<Self> {
+        let mut all: Vec<Self> = Isa::available().iter().map(|isa| Self::of(*isa)).collect();
+        if all.contains(&Self::Vnni) {
+            all.push(Self::Avx512);
+        }
+        all
+    }
+
+    /// What is added to a code in a panel; four products in 16 bits leave room for seven bits only.
+    pub(crate) fn bias(self) -> i32 {
+        if self.is_narrow() { 64 } else { 128 }
+    }
+
+    /// The largest code of rows of `dim` numbers: so small that a product of codes fits into 32 bits.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a root of less than 2^31")]
+    pub(crate) fn largest(self, dim: usize) -> i32 {
+        let room = (f64::from(i32::MAX) / dim as f64).sqrt() as i32;
+        room.clamp(1, if self.is_narrow() { 63 } else { 127 })
+    }
+
+    fn is_narrow(self) -> bool {
+        matches!(self, Self::Avx2 | Self::Avx512)
+    }
+}
+
+/// Cache lines of a panel of rows of `dim` numbers.
+pub(crate) fn panel_lines(dim: usize) -> usize {
+    dim.div_ceil(GROUP * GROUPS) * GROUPS * GROUP_BYTES / 64
+}
+
+/// Bytes from one row to the next outside panels: an odd number of cache lines, so that rows spread over the cache.
+pub(crate) fn stride(dim: usize) -> usize {
+    (dim.div_ceil(64) | 1) * 64
+}
+
+/// Writes the codes of a row into a lane of its panel.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "code + bias is in 0..256")]
+pub(crate) fn pack(codes: &[i8], bias: i32, lane: usize, panel: &mut [Line]) {
+    for (group, codes) in codes.chunks(GROUP).enumerate() {
+        let at = group * GROUP_BYTES + lane * GROUP;
+        let bytes = &mut panel[at / 64].0[at % 64..][..GROUP];
+        for (byte, code) in bytes.iter_mut().zip(codes) {
+            *byte = (i32::from(*code) + bias) as u8;
+        }
+    }
+}
+
+/// A rounded row: the row is about `step` * codes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rounded {
+    /// The unit of the codes.
+    pub(crate) step: f32,
+    /// Sum of the squared residuals, in f32.
+    pub(crate) residual: f32,
+    /// Sum of the codes.
+    pub(crate) sum: i32,
+}
+
+/// What a query is held against in a panel, see [`passing`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Terms {
+    /// What the bias of a panel adds to each product of codes.
+    pub(crate) offset: i32,
+    /// Factor of the lanes' first terms.
+    pub(crate) fixed: f32,
+    /// Factor of the lanes' second terms.
+    pub(crate) slope: f32,
+}
+
+/// Rows that are compared with panels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Queries<'a> {
+    /// Codes, one row every `stride` bytes.
+    pub(crate) codes: &'a [i8],
+    /// See [`stride`].
+    pub(crate) stride: usize,
+    /// One a row.
+    pub(crate) terms: &'a [Terms],
+}
+
+/// Rows side by side, with two terms a lane.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Panel<'a> {
+    pub(crate) lines: &'a [Line],
+    pub(crate) first: &'a [f32; WIDTH],
+    pub(crate) second: &'a [f32; WIDTH],
+}
+
+/// Registers of byte products. All functions are meant to be inlined into one that has the instruction set.
+pub(crate) trait Products: Copy {
+    /// Codes of one group for as many lanes as there are sums; of a query: the same four for each.
+    type Codes: Copy;
+    /// Sums in a register.
+    const LANES: usize;
+    /// Groups taken at once, 1 or 2.
+    const GROUPS: usize;
+    /// Registers of a panel taken at once.
+    const REGISTERS: usize;
+    /// Queries taken at once.
+    const QUERIES: usize;
+    fn zero() -> Self;
+    /// # Safety
+    /// `GROUP * LANES` bytes from `from` must be readable.
+    unsafe fn panel(from: *const u8) -> Self::Codes;
+    /// # Safety
+    /// `GROUP` bytes from `from` must be readable.
+    unsafe fn query(from: *const i8) -> Self::Codes;
+    /// Adds the products of `GROUPS` groups.
+    fn accumulate(self, panel: [Self::Codes; 2], query: [Self::Codes; 2]) -> Self;
+    /// Bit l: (sum - offset) + fixed * first[l] + slope * second[l] >= 0.
+    ///
+    /// # Safety
+    /// `LANES` values from `first` and from `second` must be readable.
+    unsafe fn passing(self, terms: Terms, first: *const f32, second: *const f32) -> u32;
+}
+
+/// Writes for each of the queries `which` a mask: bit l is set where lane l of the panel passes, that is where
+/// codes.codes + fixed * first[l] + slope * second[l] >= 0.
+#[inline(always)]
+fn each_tile<P: Products>(queries: &Queries<'_>, which: &[u32], panel: &Panel<'_>, masks: &mut [u32]) {
+    let mut at = 0;
+    while at < which.len() {
+        let (rest, out) = (&which[at..], &mut masks[at..]);
+        at += if P::QUERIES == 14 && rest.len() >= 14 {
+            tile::<P, 14>(queries, rest, panel, out)
+        } else if P::QUERIES == 10 && rest.len() >= 10 {
+            tile::<P, 10>(queries, rest, panel, out)
+        } else if P::QUERIES > 8 && rest.len() >= 8 {
+            tile::<P, 8>(queries, rest, panel, out)
+        } else if P::QUERIES >= 4 && rest.len() >= 4 {
+            tile::<P, 4>(queries, rest, panel, out)
+        } else if rest.len() >= 2 {
+            tile::<P, 2>(queries, rest, panel, out)
+        } else {
+            tile::<P, 1>(queries, rest, panel, out)
+        };
+    }
+}
+
+/// The first C of `which`; returns C.
+#[inline(always)]
+fn tile<P: Products, const C: usize>(
+    queries: &Queries<'_>,
+    which: &[u32],
+    panel: &Panel<'_>,
+    masks: &mut [u32],
+) -> usize {
+    let groups = panel.lines.len() * 64 / GROUP_BYTES;
+    let mut rows = [queries.codes.as_ptr(); C];
+    let mut terms = [Terms::default(); C];
+    for c in 0..C {
+        let row = which[c] as usize;
+        // The row is there in full: this is the bound of the loads below.
+        rows[c] = queries.codes[row * queries.stride..][..groups * GROUP].as_ptr();
+        terms[c] = queries.terms[row];
+        masks[c] = 0;
+    }
+    let mut lane = 0;
+    while lane < WIDTH {
+        // At most four registers of a panel.
+        let mut sums = [[P::zero(); 4]; C];
+        let mut group = 0;
+        // SAFETY: a panel holds `groups` groups of WIDTH lanes, an even number of groups, and lane + REGISTERS * LANES
+        // <= WIDTH; rows as above.
+        unsafe {
+            let base = panel.lines.as_ptr().cast::<u8>().add(lane * GROUP);
+            while group < groups {
+                let mut codes = [[P::panel(base); 2]; 4];
+                for r in 0..P::REGISTERS {
+                    for g in 0..P::GROUPS {
+                        codes[r][g] = P::panel(base.add((group + g) * GROUP_BYTES + r * P::LANES * GROUP));
+                    }
+                }
+                for c in 0..C {
+                    let mut query = [P::query(rows[c].add(group * GROUP)); 2];
+                    if P::GROUPS == 2 {
+                        query[1] = P::query(rows[c].add((group + 1) * GROUP));
+                    }
+                    for r in 0..P::REGISTERS {
+                        sums[c][r] = sums[c][r].accumulate(codes[r], query);
+                    }
+                }
+                group += P::GROUPS;
+            }
+            for c in 0..C {
+                for r in 0..P::REGISTERS {
+                    let at = lane + r * P::LANES;
+                    let (first, second) = (panel.first.as_ptr().add(at), panel.second.as_ptr().add(at));
+                    masks[c] |= sums[c][r].passing(terms[c], first, second) << at;
+                }
+            }
+        }
+        lane += P::REGISTERS * P::LANES;
+    }
+    C
+}
+
+/// Rounds `values` to codes of at most `largest`, of either sign; the rest of `codes` becomes 0. Squares of the values
+/// must be within f32.
+#[inline(always)]
+fn round_row(values: &[f32], largest: f32, codes: &mut [i8]) -> Rounded {
+    const LANES: usize = 16;
+    /// Added to a small number, it leaves the nearest whole number in the low bits.
+    const MAGIC: f32 = 12_582_912.0;
+    let mut most = [0.0f32; LANES];
+    for block in values.chunks(LANES) {
+        for (most, value) in most.iter_mut().zip(block) {
+            *most = if value.abs() > *most { value.abs() } else { *most };
+        }
+    }
+    let mut reach = 0.0f32;
+    for most in most {
+        reach = reach.max(most);
+    }
+    codes.fill(0);
+    if reach == 0.0 {
+        return Rounded { step: 1.0, residual: 0.0, sum: 0 };
+    }
+    let (step, inverse) = (reach / largest, largest / reach);
+    let (mut squares, mut sums) = ([0.0f32; LANES], [0i32; LANES]);
+    for (block, codes) in values.chunks(LANES).zip(codes.chunks_mut(LANES)) {
+        for (l, (value, code)) in block.iter().zip(codes).enumerate() {
+            let shifted = value * inverse + MAGIC;
+            let residual = value - step * (shifted - MAGIC);
+            squares[l] += residual * residual;
+            let whole = shifted.to_bits().wrapping_sub(MAGIC.to_bits()).cast_signed();
+            sums[l] += whole;
+            *code = narrow(whole);
+        }
+    }
+    let (mut residual, mut sum) = (0.0, 0);
+    for l in 0..LANES {
+        residual += squares[l];
+        sum += sums[l];
+    }
+    Rounded { step, residual, sum }
+}
+
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "a code is within -127..=127")]
+fn narrow(whole: i32) -> i8 {
+    whole as i8
+}
+
+/// The two kernels for one kind of byte products.
+macro_rules! compile {
+    ($module:ident, $products:ty $(, $feature:literal)?) => {
+        mod $module {
+            use super::*;
+
+            $(#[target_feature(enable = $feature)])?
+            pub(super) fn passing(queries: &Queries<'_>, which: &[u32], panel: &Panel<'_>, masks: &mut [u32]) {
+                each_tile::<$products>(queries, which, panel, masks);
+            }
+
+            $(#[target_feature(enable = $feature)])?
+            pub(super) fn round(values: &[f32], largest: f32, codes: &mut [i8]) -> Rounded {
+                round_row(values, largest, codes)
+            }
+        }
+    };
+}
+
+compile!(portable, super::super::portable::Sums);
+#[cfg(target_arch = "x86_64")]
+compile!(avx2, super::super::x86_bytes::Pairs8, "avx2,fma");
+#[cfg(target_arch = "x86_64")]
+compile!(avx512, super::super::x86_bytes::Pairs16, "avx512f,avx512bw,avx512vl,avx512dq,fma");
+#[cfg(target_arch = "x86_64")]
+compile!(vnni, super::super::x86_bytes::Fours16, "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma");
+
+macro_rules! on {
+    ($bytes:expr, $call:ident ( $($argument:expr),* )) => {
+        match $bytes {
+            // SAFETY: `Bytes` beyond Portable come from an `Isa` that the processor has, and from asking it.
+            #[cfg(target_arch = "x86_64")]
+            Bytes::Avx2 => unsafe { avx2::$call($($argument),*) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "x86_64")]
+            Bytes::Avx512 => unsafe { avx512::$call($($argument),*) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "x86_64")]
+            Bytes::Vnni => unsafe { vnni::$call($($argument),*) },
+            _ => portable::$call($($argument),*),
+        }
+    };
+}
+
+/// See [`each_tile`].
+pub(crate) fn passing(bytes: Bytes, queries: &Queries<'_>, which: &[u32], panel: &Panel<'_>, masks: &mut [u32]) {
+    on!(bytes, passing(queries, which, panel, masks));
+}
+
+/// See [`round_row`].
+pub(crate) fn round(bytes: Bytes, values: &[f32], largest: f32, codes: &mut [i8]) -> Rounded {
+    on!(bytes, round(values, largest, codes))
+}
