@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tracewarp import _core
 from tracewarp.errors import DtypeError, ShapeError
 from tracewarp.metrics._arrays import FloatArray, as_choice, as_flag, as_rows, default_threads
-from tracewarp.metrics.similarity import Zero, as_cosine
+from tracewarp.metrics.similarity import Effort, Zero, as_cosine
 
 Method = Literal["single_link", "first_come"]
 
@@ -58,6 +58,7 @@ class Clusters:
     """`(n,)`, numbered from 0 in order of first appearance."""
     n_clusters: int
     options: ClusterOptions
+    effort: Effort
 
     def __len__(self) -> int:
         return self.n_clusters
@@ -90,14 +91,14 @@ def cluster(
         threads: Default: the CPUs that this process may use. The result does not depend on it.
 
     Returns:
-        Labels from 0 in order of first appearance. Who passes is decided in float64 wherever float32 could be wrong.
+        Labels from 0 in order of first appearance. Eight bits rule out most pairs; who passes is decided in float64.
 
     Raises:
         DtypeError, ShapeError, EmptyInputError, NonFiniteError, ZeroVectorError, OptionError, TooLargeError.
     """
     options = ClusterOptions(threshold=threshold, method=method, strict=strict, zero=zero)
     rows = as_rows("rows", rows)
-    labels, n_clusters = _core.cluster(
+    labels, n_clusters, effort = _core.cluster(
         rows,
         options.threshold,
         options.method,
@@ -106,7 +107,7 @@ def cluster(
         options.zero,
         default_threads(threads),
     )
-    return Clusters(labels, n_clusters, options)
+    return Clusters(labels, n_clusters, options, Effort(*effort))
 
 
 def _scope_numbers(scope: object, n_rows: int) -> NDArray[np.int64]:

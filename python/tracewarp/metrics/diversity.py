@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tracewarp import _core
 from tracewarp.errors import FileError, InputError, SchemaVersionError, ShapeError, UnreadableFileError
 from tracewarp.metrics._arrays import FloatArray, as_choice, as_integer, as_rows, default_threads
-from tracewarp.metrics.similarity import Zero, as_cosine
+from tracewarp.metrics.similarity import Effort, Zero, as_cosine
 
 SCHEMA_VERSION = 1
 """Version of the file that `DiversityFilter.save` writes."""
@@ -38,6 +38,7 @@ class Accepted:
     """`(n,)`: of a rejected row the arrival number of the lowest-numbered kept row that is too similar; else -1."""
     similarity: NDArray[np.float64]
     """`(n,)`: of a rejected row its cosine with the witness; else NaN."""
+    effort: Effort
 
     def __len__(self) -> int:
         return self.accepted.size
@@ -131,7 +132,8 @@ class DiversityFilter:
         with self._turn:
             wide = np.promote_types(self._core.dtype, rows.dtype)
             self._core.widen(wide.name)
-            return Accepted(*self._core.add(rows.astype(wide, copy=False), threads))
+            accepted, witness, similarity, effort = self._core.add(rows.astype(wide, copy=False), threads)
+        return Accepted(accepted, witness, similarity, Effort(*effort))
 
     def save(self, path: str | Path) -> None:
         """Write the whole state as a versioned .npz (no pickle), beside `path` and then renamed.

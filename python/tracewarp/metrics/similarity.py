@@ -30,6 +30,16 @@ Zero = Literal["error", "orthogonal"]
 _ZEROS = ("error", "orthogonal")
 
 
+@dataclass(frozen=True)
+class Effort:
+    """What a search took: every other pair of rows was skipped. Depends on machine and threads; results do not."""
+
+    compared: int
+    """Pairs that were compared in eight bits."""
+    judged: int
+    """Pairs among them that eight bits could not rule out, decided in float64."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TopKOptions:
     """Everything that the nearest rows depend on beside the rows.
@@ -59,6 +69,7 @@ class TopK:
     similarities: NDArray[np.float64]
     """`(n, k)` cosines in [-1, 1], descending."""
     options: TopKOptions
+    effort: Effort
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -109,6 +120,7 @@ class SimilarPairs:
     truncated: bool
     """True where there were more than `max_pairs`."""
     options: PairOptions
+    effort: Effort
 
     def __len__(self) -> int:
         return self.i.size
@@ -167,8 +179,9 @@ def cosine_top_k(
     if options.k > rows.shape[0] > 0:
         raise OptionError(f"k: expected at most the number of rows, {rows.shape[0]}, got {options.k}")
     queries, rows = promote(queries, rows)
-    indices, similarities = _core.cosine_top_k(queries, rows, options.k, options.zero, default_threads(threads))
-    return TopK(indices, similarities, options)
+    threads = default_threads(threads)
+    indices, similarities, effort = _core.cosine_top_k(queries, rows, options.k, options.zero, threads)
+    return TopK(indices, similarities, options, Effort(*effort))
 
 
 def cosine_pairs(
@@ -193,17 +206,17 @@ def cosine_pairs(
         threads: Default: the CPUs that this process may use. The result does not depend on it.
 
     Returns:
-        The pairs with their cosines in float64. Who passes is decided in float64 wherever float32 could be wrong.
+        The pairs with their cosines in float64. Eight bits rule out most pairs; who passes is decided in float64.
 
     Raises:
         DtypeError, ShapeError, EmptyInputError, NonFiniteError, ZeroVectorError, OptionError, TooLargeError.
     """
     options = PairOptions(threshold=threshold, strict=strict, max_pairs=max_pairs, zero=zero)
     x, y = _one_or_two(x, y)
-    i, j, similarity, truncated = _core.cosine_pairs(
+    i, j, similarity, truncated, effort = _core.cosine_pairs(
         x, y, options.threshold, options.strict, options.max_pairs, options.zero, default_threads(threads)
     )
-    return SimilarPairs(i, j, similarity, truncated, options)
+    return SimilarPairs(i, j, similarity, truncated, options, Effort(*effort))
 
 
 def as_cosine(option: str, value: object) -> float:

@@ -7,7 +7,7 @@ use tracewarp_core::cosine::Threshold;
 
 use crate::arrays::{AnyRows, view};
 use crate::door::{enter, raise};
-use crate::options::{choose, zero};
+use crate::options::{PyEffort, choose, effort, zero};
 
 #[derive(Clone, Copy)]
 enum Method {
@@ -15,7 +15,7 @@ enum Method {
     FirstCome,
 }
 
-/// One label a row, and the number of groups.
+/// One label a row, the number of groups, and what it took.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "the binary's contract is flat; Python groups it")]
 fn cluster<'py>(
@@ -27,7 +27,7 @@ fn cluster<'py>(
     scope: Option<PyReadonlyArray1<'py, i64>>,
     zero: &str,
     threads: usize,
-) -> PyResult<(Bound<'py, PyArray1<i64>>, usize)> {
+) -> PyResult<(Bound<'py, PyArray1<i64>>, usize, PyEffort)> {
     let zero = self::zero(py, zero)?;
     let threshold = Threshold::new(threshold, strict).map_err(|error| raise(py, &error))?;
     let methods = [("single_link", Method::SingleLink), ("first_come", Method::FirstCome)];
@@ -47,7 +47,7 @@ fn cluster<'py>(
         AnyRows::F32(array) => call!(array),
         AnyRows::F64(array) => call!(array),
     };
-    Ok((found.labels.into_pyarray(py), found.n_clusters))
+    Ok((found.labels.into_pyarray(py), found.n_clusters, effort(found.effort)))
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

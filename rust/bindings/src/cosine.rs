@@ -6,10 +6,10 @@ use tracewarp_core::cosine::{self, Threshold};
 
 use crate::arrays::{AnyRows, mixed, rows, view};
 use crate::door::{enter, raise};
-use crate::options::zero;
+use crate::options::{PyEffort, effort, zero};
 
-type PyTopK<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f64>>);
-type PyPairs<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<f64>>, bool);
+type PyTopK<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f64>>, PyEffort);
+type PyPairs<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<f64>>, bool, PyEffort);
 
 /// Runs `$call` with `$x` and `$y` (an optional second set) as views of one dtype.
 macro_rules! with_one_or_two {
@@ -52,7 +52,7 @@ fn cosine_similarity<'py>(
     table.into_pyarray(py).reshape([n, m])
 }
 
-/// `(n, k)` row numbers and cosines of the nearest rows.
+/// `(n, k)` row numbers and cosines of the nearest rows, and what it took.
 #[pyfunction]
 fn cosine_top_k<'py>(
     py: Python<'py>,
@@ -77,10 +77,10 @@ fn cosine_top_k<'py>(
         _ => return Err(mixed(py, "queries", "rows")),
     };
     let indices = found.indices.into_pyarray(py).reshape([n, k])?;
-    Ok((indices, found.similarities.into_pyarray(py).reshape([n, k])?))
+    Ok((indices, found.similarities.into_pyarray(py).reshape([n, k])?, effort(found.effort)))
 }
 
-/// Row numbers i and j and cosines of the pairs that pass, and whether there were more.
+/// Row numbers i and j and cosines of the pairs that pass, whether there were more, and what it took.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "the binary's contract is flat; Python groups it")]
 fn cosine_pairs<'py>(
@@ -99,7 +99,7 @@ fn cosine_pairs<'py>(
         enter(py, threads, |run| cosine::pairs(x, y, threshold, max_pairs, zero, run))?
     });
     let (i, j) = (found.i.into_pyarray(py), found.j.into_pyarray(py));
-    Ok((i, j, found.similarity.into_pyarray(py), found.truncated))
+    Ok((i, j, found.similarity.into_pyarray(py), found.truncated, effort(found.effort)))
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -8,9 +8,9 @@ use tracewarp_core::rows::Zero;
 
 use crate::arrays::{AnyRows, rows, view};
 use crate::door::{enter, raise};
-use crate::options::zero;
+use crate::options::{PyEffort, effort, zero};
 
-type PyAccepted<'py> = (Bound<'py, PyArray1<bool>>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<f64>>);
+type PyAccepted<'py> = (Bound<'py, PyArray1<bool>>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<f64>>, PyEffort);
 
 /// The filter in the dtype of the widest rows that it has seen.
 enum AnyFilter {
@@ -70,7 +70,7 @@ impl DiversityFilter {
         Ok(Self { inner })
     }
 
-    /// Judges rows of the filter's dtype, in order: accepted or not, witness, similarity.
+    /// Judges rows of the filter's dtype, in order: accepted or not, witness, similarity, and what it took.
     fn add<'py>(&mut self, py: Python<'py>, rows: &Bound<'py, PyAny>, threads: usize) -> PyResult<PyAccepted<'py>> {
         let found = match (&mut self.inner, &self::rows("rows", rows, 2)?) {
             (AnyFilter::F16(filter), AnyRows::F16(array)) => {
@@ -87,7 +87,8 @@ impl DiversityFilter {
             }
             _ => return Err(crate::arrays::mixed(py, "rows", "the filter (widen it first)")),
         };
-        Ok((found.accepted.into_pyarray(py), found.witness.into_pyarray(py), found.similarity.into_pyarray(py)))
+        let (witness, similarity) = (found.witness.into_pyarray(py), found.similarity.into_pyarray(py));
+        Ok((found.accepted.into_pyarray(py), witness, similarity, effort(found.effort)))
     }
 
     /// Holds its rows in a wider dtype from now on: "float32" or "float64".

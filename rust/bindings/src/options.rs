@@ -43,3 +43,10 @@ pub(crate) fn dtw(py: Python<'_>, options: DtwOptions<'_>) -> PyResult<Options> 
         zero: zero(py, zero_name)?,
     })
 }
+
+/// Pairs compared in eight bits, and pairs among them decided in f64.
+pub(crate) type PyEffort = (usize, usize);
+
+pub(crate) fn effort(effort: tracewarp_core::Effort) -> PyEffort {
+    (effort.compared, effort.judged)
+}
