@@ -178,7 +178,7 @@ fn each_tile<P: Products>(queries: &Queries<'_>, which: &[u32], panel: &Panel<'_
             tile::<P, 8>(queries, rest, panel, out)
         } else if P::QUERIES >= 4 && rest.len() >= 4 {
             tile::<P, 4>(queries, rest, panel, out)
-        } else if rest.len() >= 2 {
+        } else if P::QUERIES >= 2 && rest.len() >= 2 {
             tile::<P, 2>(queries, rest, panel, out)
         } else {
             tile::<P, 1>(queries, rest, panel, out)
@@ -310,7 +310,46 @@ macro_rules! compile {
     };
 }
 
-compile!(portable, super::super::portable::Sums);
+/// The same in plain loops: a panel is laid out as rows of 16 bits, of which compilers make good products everywhere.
+mod portable {
+    use super::*;
+
+    pub(super) fn passing(queries: &Queries<'_>, which: &[u32], panel: &Panel<'_>, masks: &mut [u32]) {
+        let dim = panel.lines.len() * 64 / WIDTH;
+        let mut rows = vec![0i16; dim * WIDTH];
+        for (l, line) in panel.lines.iter().enumerate() {
+            for (at, group) in line.0.chunks_exact(GROUP).enumerate() {
+                let (group_number, lane) = (l * 64 / GROUP_BYTES, (l * 64 % GROUP_BYTES) / GROUP + at);
+                for (to, byte) in rows[lane * dim + group_number * GROUP..][..GROUP].iter_mut().zip(group) {
+                    *to = i16::from(*byte);
+                }
+            }
+        }
+        let mut query = vec![0i16; dim];
+        for (row, mask) in which.iter().zip(masks) {
+            let (row, terms) = (*row as usize, queries.terms[*row as usize]);
+            for (to, code) in query.iter_mut().zip(&queries.codes[row * queries.stride..]) {
+                *to = i16::from(*code);
+            }
+            *mask = 0;
+            for (lane, row) in rows.chunks_exact(dim).enumerate() {
+                let product = product(&query, row).wrapping_sub(terms.offset);
+                #[expect(clippy::cast_precision_loss, reason = "the rounding is inside the slack of the bound")]
+                let value = product as f32 + terms.fixed * panel.first[lane] + terms.slope * panel.second[lane];
+                *mask |= u32::from(value >= 0.0) << lane;
+            }
+        }
+    }
+
+    fn product(u: &[i16], v: &[i16]) -> i32 {
+        u.iter().zip(v).fold(0, |sum: i32, (u, v)| sum.wrapping_add(i32::from(*u) * i32::from(*v)))
+    }
+
+    pub(super) fn round(values: &[f32], largest: f32, codes: &mut [i8]) -> Rounded {
+        round_row(values, largest, codes)
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 compile!(avx2, super::super::x86_bytes::Pairs8, "avx2,fma");
 #[cfg(target_arch = "x86_64")]

@@ -1,6 +1,5 @@
 //! Plain arrays behind the interface of registers.
 
-use super::int8::{Products, Terms};
 use super::{Lanes, Vector};
 use crate::rows::Float;
 
@@ -125,59 +124,5 @@ impl Lanes for Lanes4 {
     #[inline(always)]
     fn lane(self, l: usize) -> f64 {
         self.0[l]
-    }
-}
-
-/// Eight sums of byte products.
-#[derive(Clone, Copy)]
-pub(crate) struct Sums([i32; 8]);
-
-impl Products for Sums {
-    type Codes = [u8; 32];
-    const LANES: usize = 8;
-    const GROUPS: usize = 1;
-    const REGISTERS: usize = 1;
-    const QUERIES: usize = 2;
-
-    #[inline(always)]
-    fn zero() -> Self {
-        Self([0; 8])
-    }
-
-    #[inline(always)]
-    unsafe fn panel(from: *const u8) -> [u8; 32] {
-        // SAFETY: the caller vouches for four bytes a lane.
-        unsafe { from.cast::<[u8; 32]>().read_unaligned() }
-    }
-
-    #[inline(always)]
-    unsafe fn query(from: *const i8) -> [u8; 32] {
-        let mut codes = [0; 32];
-        // SAFETY: the caller vouches for four bytes.
-        codes[..4].copy_from_slice(&unsafe { from.cast::<[u8; 4]>().read_unaligned() });
-        codes
-    }
-
-    #[inline(always)]
-    fn accumulate(mut self, panel: [[u8; 32]; 2], query: [[u8; 32]; 2]) -> Self {
-        for (l, sum) in self.0.iter_mut().enumerate() {
-            for k in 0..4 {
-                *sum = sum.wrapping_add(i32::from(panel[0][4 * l + k]) * i32::from(query[0][k].cast_signed()));
-            }
-        }
-        self
-    }
-
-    #[inline(always)]
-    unsafe fn passing(self, terms: Terms, first: *const f32, second: *const f32) -> u32 {
-        // SAFETY: the caller vouches for eight values.
-        let (first, second) = unsafe { (first.cast::<[f32; 8]>().read(), second.cast::<[f32; 8]>().read()) };
-        let mut mask = 0;
-        for l in 0..8 {
-            #[expect(clippy::cast_precision_loss, reason = "the rounding is inside the slack of the bound")]
-            let product = self.0[l].wrapping_sub(terms.offset) as f32;
-            mask |= u32::from(product + terms.fixed * first[l] + terms.slope * second[l] >= 0.0) << l;
-        }
-        mask
     }
 }
