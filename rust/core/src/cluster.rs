@@ -294,6 +294,7 @@ impl Forest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::hard;
     use proptest::prelude::*;
 
     fn with_run<R>(threads: usize, call: impl FnOnce(&mut Run<'_>) -> Result<R>) -> Result<R> {
@@ -383,6 +384,28 @@ mod tests {
         let threshold = Threshold::above(0.6).unwrap();
         let call = with_run(1, |run| single_link(rows, threshold, None, Zero::Orthogonal, run)).unwrap();
         assert_eq!(call.labels, [0, 1, 2]);
+    }
+
+    #[test]
+    fn every_instruction_set_and_thread_count_groups_hard_rows_as_the_f64_loop_does() {
+        for (n, dim) in hard::SHAPES {
+            for (name, data) in hard::sets(n, dim, 0.6) {
+                let rows = Rows::new("rows", &data, dim).unwrap();
+                let threshold = Threshold::above(0.6).unwrap();
+                let near = adjacency(rows, threshold, &vec![0; rows.len()]);
+                let (closed, served) = (closure(&near), first_served(&near));
+                for bytes in Bytes::available() {
+                    for (threads, block) in [(1, 512), (3, 32), (2, 5)] {
+                        let cut = Cut { rows: block, columns: block, band: 1 };
+                        let (none, zero) = (None, Zero::Error);
+                        let one = with_run(threads, |run| single_link_by(rows, threshold, (none, zero), cut, bytes, run));
+                        assert_eq!(one.unwrap().labels, closed, "{name} {n} x {dim} {bytes:?} {threads} {block}");
+                        let one = with_run(threads, |run| first_come_by(rows, threshold, (none, zero), block, bytes, run));
+                        assert_eq!(one.unwrap().labels, served, "{name} {n} x {dim} {bytes:?} {threads} {block}");
+                    }
+                }
+            }
+        }
     }
 
     proptest! {

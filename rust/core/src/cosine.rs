@@ -361,6 +361,7 @@ pub(crate) fn signed(index: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::hard;
     use proptest::prelude::*;
 
     fn with_run<R>(threads: usize, call: impl FnOnce(&mut Run<'_>) -> Result<R>) -> Result<R> {
@@ -448,6 +449,41 @@ mod tests {
                 prop::collection::vec(row, n).prop_map(|rows| rows.concat().into_iter().map(f32::from).collect()),
             )
         })
+    }
+
+    #[test]
+    fn every_instruction_set_finds_the_pairs_and_neighbours_of_the_f64_loop_among_hard_rows() {
+        for (n, dim) in hard::SHAPES {
+            for (name, data) in hard::sets(n, dim, 0.6) {
+                let rows = Rows::new("rows", &data, dim).unwrap();
+                let threshold = Threshold::above(0.6).unwrap();
+                let norms = with_run(1, |run| Norms::of("rows", rows, Zero::Error, run)).unwrap();
+                let side = Side::new(rows, &norms);
+                let n = rows.len();
+                let judged: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| side.judge(i, side, j)).collect()).collect();
+                let all = || (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| judged[*i][*j] > 0.6);
+                let signed_pairs = |pairs: Vec<(usize, usize)>| -> (Vec<i64>, Vec<i64>) {
+                    pairs.into_iter().map(|(i, j)| (signed(i), signed(j))).unzip()
+                };
+                let (both, upper) = (signed_pairs(all().collect()), signed_pairs(all().filter(|(i, j)| i < j).collect()));
+                let k = n.min(5);
+                for bytes in Bytes::available() {
+                    let cut = Cut { rows: 7, columns: 40, band: 1 };
+                    for (y, expected) in [(None, &upper), (Some(rows), &both)] {
+                        let options = (None, Zero::Error);
+                        let found = with_run(2, |run| pairs_by((rows, y), threshold, options, cut, bytes, run)).unwrap();
+                        assert_eq!((&found.i, &found.j), (&expected.0, &expected.1), "{name} {n} x {dim} {bytes:?}");
+                    }
+                    let found = with_run(2, |run| top_k_by(rows, rows, k, Zero::Error, bytes, run)).unwrap();
+                    for (q, judged) in judged.iter().enumerate() {
+                        let mut order: Vec<usize> = (0..n).collect();
+                        order.sort_by(|a, b| judged[*b].total_cmp(&judged[*a]).then(a.cmp(b)));
+                        let expected: Vec<i64> = order[..k].iter().map(|j| signed(*j)).collect();
+                        assert_eq!(found.indices[q * k..][..k], expected, "{name} {n} x {dim} {bytes:?}");
+                    }
+                }
+            }
+        }
     }
 
     proptest! {

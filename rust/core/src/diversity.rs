@@ -284,6 +284,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::hard;
     use proptest::prelude::*;
 
     fn add<T: Scalar>(filter: &mut DiversityFilter<T>, dim: usize, data: &[T], block: usize) -> Accepted {
@@ -354,6 +355,51 @@ mod tests {
             let row = prop::collection::vec(-2i8..=2, dim).prop_filter("zero row", |r| r.iter().any(|v| *v != 0));
             (Just(dim), prop::collection::vec(row, n).prop_map(|r| r.concat().into_iter().map(f32::from).collect()))
         })
+    }
+
+    #[test]
+    fn every_instruction_set_and_thread_count_filters_hard_rows_as_the_f64_loop_does() {
+        for (n, dim) in hard::SHAPES {
+            for (name, data) in hard::sets(n, dim, 0.7) {
+                let rows = Rows::new("rows", &data, dim).unwrap();
+                let (accepted, witness) = plain(rows, 0.7);
+                for bytes in Bytes::available() {
+                    for (threads, block, split) in [(1, 512, n), (3, 32, 1), (2, 5, n / 2)] {
+                        let mut stop = || false;
+                        let mut run = Run::new(threads, &mut stop).unwrap();
+                        let mut filter = DiversityFilter::new(dim, 0.7, Zero::Error).unwrap();
+                        let mut fates = (Vec::new(), Vec::new());
+                        for part in [0..split.min(rows.len()), split.min(rows.len())..rows.len()] {
+                            if !part.is_empty() {
+                                let part = rows.slice(part.start, part.end);
+                                let result = filter.add_by(part, block, bytes, &mut run).unwrap();
+                                fates.0.extend(result.accepted);
+                                fates.1.extend(result.witness);
+                            }
+                        }
+                        let got = (&fates.0, &fates.1);
+                        assert_eq!(got, (&accepted, &witness), "{name} {n} x {dim} {bytes:?} {threads} {block}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_filter_goes_on_with_other_instructions_than_it_began_with() {
+        let (n, dim) = (97, 64);
+        for (name, data) in hard::sets(n, dim, 0.7) {
+            let rows = Rows::new("rows", &data, dim).unwrap();
+            let mut filter = DiversityFilter::new(dim, 0.7, Zero::Error).unwrap();
+            let mut stop = || false;
+            let mut accepted = Vec::new();
+            for (part, bytes) in pieces(0..rows.len(), 13).zip(Bytes::available().into_iter().cycle()) {
+                let mut run = Run::new(1, &mut stop).unwrap();
+                let part = rows.slice(part.start, part.end);
+                accepted.extend(filter.add_by(part, 512, bytes, &mut run).unwrap().accepted);
+            }
+            assert_eq!(accepted, plain(rows, 0.7).0, "{name}");
+        }
     }
 
     proptest! {

@@ -426,3 +426,191 @@ impl Within {
         })
     }
 }
+
+/// Rows that are hard to decide, for the tests of all searches.
+#[cfg(test)]
+pub(crate) mod hard {
+    /// Small pseudo-random numbers, about normal.
+    pub(crate) struct Source(pub(crate) u64);
+
+    impl Source {
+        fn uniform(&mut self) -> f64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 11) as f64 / (1u64 << 53) as f64
+        }
+
+        pub(crate) fn normal(&mut self) -> f64 {
+            (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+        }
+
+        fn row(&mut self, dim: usize) -> Vec<f64> {
+            (0..dim).map(|_| self.normal()).collect()
+        }
+
+        pub(crate) fn below(&mut self, bound: usize) -> usize {
+            ((self.uniform() * bound as f64) as usize).min(bound - 1)
+        }
+    }
+
+    fn unit(row: &mut [f64]) {
+        let length = row.iter().map(|v| v * v).sum::<f64>().sqrt().max(1e-300);
+        row.iter_mut().for_each(|v| *v /= length);
+    }
+
+    /// A row at cosine `c` to the unit row `u`.
+    fn at(source: &mut Source, u: &[f64], c: f64) -> Vec<f64> {
+        let mut w = source.row(u.len());
+        let along: f64 = u.iter().zip(&w).map(|(a, b)| a * b).sum();
+        w.iter_mut().zip(u).for_each(|(w, u)| *w -= along * u);
+        unit(&mut w);
+        u.iter().zip(&w).map(|(u, w)| c * u + (1.0 - c * c).sqrt() * w).collect()
+    }
+
+    /// Sets of rows by name, `n` rows each: what eight bits, or f32, could get wrong at the threshold `t`.
+    pub(crate) fn sets(n: usize, dim: usize, t: f64) -> Vec<(&'static str, Vec<f32>)> {
+        let mut source = Source((n * 31 + dim) as u64);
+        let mut planted = Vec::new();
+        let mut centre = source.row(dim);
+        unit(&mut centre);
+        for i in 0..n {
+            if i % 7 == 0 {
+                centre = source.row(dim);
+                unit(&mut centre);
+            }
+            let c = t + [0.0, 1e-7, -1e-7, 3e-8, -3e-8, 0.02, -0.02][i % 7];
+            planted.push(if dim == 1 { vec![source.normal()] } else { at(&mut source, &centre, c) });
+        }
+        let order: Vec<usize> = (0..n).map(|_| source.below(n)).collect();
+        let shuffled: Vec<Vec<f64>> = order.iter().map(|i| planted[*i].clone()).collect();
+        let outliers = planted.iter().map(|row| {
+            let mut row = row.clone();
+            row[3 % dim] *= 30.0;
+            row[5 % dim] += 30.0;
+            row
+        });
+        let outliers: Vec<Vec<f64>> = outliers.collect();
+        let scales = (0..n).map(|i| [1e-30, 1e30, 1.0, 1e-18, 1e12][i % 5]);
+        let extreme: Vec<Vec<f64>> = planted.iter().zip(scales).map(|(r, s)| r.iter().map(|v| v * s).collect()).collect();
+        let one_hot = (0..n).map(|i| (0..dim).map(|k| f64::from(u8::from(k == i % dim))).collect()).collect();
+        let equal = vec![planted[0].clone(); n];
+        let constant = (0..n).map(|i| vec![if i % 3 == 0 { -0.7 } else { 0.1 }; dim]).collect();
+        let named: [(&'static str, Vec<Vec<f64>>); 8] = [
+            ("planted", planted),
+            ("shuffled, with duplicates", shuffled),
+            ("outlier dimensions", outliers),
+            ("extreme lengths", extreme),
+            ("one-hot", one_hot),
+            ("all equal", equal),
+            ("constant rows", constant),
+            ("one row", vec![source.row(dim)]),
+        ];
+        let single = |rows: Vec<Vec<f64>>| rows.concat().into_iter().map(|v| v as f32).collect();
+        named.into_iter().map(|(name, rows)| (name, single(rows))).collect()
+    }
+
+    /// Numbers of rows and dimensions around every block edge.
+    pub(crate) const SHAPES: [(usize, usize); 14] = [
+        (70, 1),
+        (40, 2),
+        (70, 3),
+        (33, 7),
+        (100, 8),
+        (31, 9),
+        (32, 16),
+        (65, 31),
+        (64, 33),
+        (97, 64),
+        (50, 129),
+        (130, 768),
+        (40, 1024),
+        (35, 1025),
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Norms;
+    use crate::rows::{Rows, Zero};
+
+    fn filled<T: Scalar>(bytes: Bytes, side: Side<'_, T>) -> Codes {
+        let mut codes = Codes::new(bytes, side.dim());
+        codes.fill(side, 0..side.len(), &mut Run::new(2, &mut || false).unwrap()).unwrap();
+        codes
+    }
+
+    fn bound_holds<T: Scalar>(name: &str, rows: Rows<'_, T>) {
+        let mut norms = Norms::default();
+        norms.extend("rows", rows, &(0..rows.len()), Zero::Orthogonal).unwrap();
+        let side = Side::new(rows, &norms);
+        for bytes in Bytes::available() {
+            let codes = filled(bytes, side);
+            for i in 0..rows.len() {
+                for j in 0..rows.len() {
+                    let (a, b) = (codes.rows[i], codes.rows[j]);
+                    let (u, v) = (&codes.values[i * codes.stride..], &codes.values[j * codes.stride..]);
+                    let product: i64 = u.iter().zip(&v[..rows.dim()]).map(|(a, b)| i64::from(*a) * i64::from(*b)).sum();
+                    let rounded = f64::from(a.step) * f64::from(b.step) * product as f64;
+                    let (ea, eb) = (f64::from(a.error), f64::from(b.error));
+                    let bound = ea + (1.0 + ea) * eb + judge_error(rows.dim());
+                    let cosine = side.judge(i, side, j);
+                    assert!((rounded - cosine).abs() <= bound, "{name} {bytes:?} {i} {j}: {rounded} {cosine} {bound}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_bound_holds_for_any_rows() {
+        for (n, dim) in hard::SHAPES {
+            for (name, data) in hard::sets(n.min(40), dim, 0.6) {
+                bound_holds(name, Rows::new("rows", &data, dim).unwrap());
+                let wide: Vec<f64> = data.iter().map(|v| f64::from(*v) * 1e-250).collect();
+                bound_holds(name, Rows::new("rows", &wide, dim).unwrap());
+                let half: Vec<half::f16> = data.iter().map(|v| half::f16::from_f32(v.clamp(-1e4, 1e4))).collect();
+                bound_holds(name, Rows::new("rows", &half, dim).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_rows_have_a_margin_that_leaves_little_to_the_judge() {
+        let mut source = hard::Source(1);
+        let data: Vec<f32> = (0..768 * 8).map(|_| source.normal() as f32).collect();
+        let rows = Rows::new("rows", &data, 768).unwrap();
+        let mut norms = Norms::default();
+        norms.extend("rows", rows, &(0..8), Zero::Error).unwrap();
+        for bytes in Bytes::available() {
+            let codes = filled(bytes, Side::new(rows, &norms));
+            let most = if bytes.largest(768) == 127 { 0.009 } else { 0.018 };
+            assert!(codes.rows.iter().all(|row| row.error < most), "{bytes:?} {:?}", codes.rows);
+        }
+    }
+
+    #[test]
+    fn a_truncated_set_of_panels_finds_only_what_it_still_holds() {
+        let data = [1.0f32; 40];
+        let rows = Rows::new("rows", &data, 1).unwrap();
+        let mut norms = Norms::default();
+        norms.extend("rows", rows, &(0..40), Zero::Error).unwrap();
+        let codes = filled(Bytes::Portable, Side::new(rows, &norms));
+        let mut panels = Panels::of(&codes, &mut Run::new(1, &mut || false).unwrap()).unwrap();
+        let (mut terms, tally) = (Vec::new(), Tally::default());
+        codes.all_terms(0.5, &mut terms);
+        let found = |panels: &Panels, panel| {
+            let mut masks = [0];
+            Search { codes: &codes, terms: &terms, panels, tally: &tally }.candidates(panel, &[0], &mut masks);
+            masks[0]
+        };
+        assert_eq!((found(&panels, 0), found(&panels, 1)), (u32::MAX, 0xFF));
+        panels.truncate(35);
+        assert_eq!(found(&panels, 1), 0b111);
+        panels.truncate(3);
+        assert_eq!((panels.count(), found(&panels, 0)), (1, 0b111));
+        panels.push(&codes, 7).unwrap();
+        assert_eq!(found(&panels, 0), 0b1111);
+        panels.close();
+        panels.push(&codes, 7).unwrap();
+        assert_eq!((panels.len(), found(&panels, 0), found(&panels, 1)), (33, 0b1111, 1));
+    }
+}

@@ -383,3 +383,78 @@ pub(crate) fn passing(bytes: Bytes, queries: &Queries<'_>, which: &[u32], panel:
 pub(crate) fn round(bytes: Bytes, values: &[f32], largest: f32, codes: &mut [i8]) -> Rounded {
     on!(bytes, round(values, largest, codes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Codes of every size, the extremes often among them.
+    fn codes(count: usize, largest: i32, seed: u32) -> Vec<i8> {
+        let mut state = seed | 1;
+        let draw = |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let extreme = if state >> 8 & 1 == 0 { largest } else { -largest };
+            let any = (state >> 10).cast_signed() % (2 * largest + 1) - largest;
+            narrow(if state >> 30 == 0 { any } else { extreme })
+        };
+        (0..count).map(draw).collect()
+    }
+
+    #[test]
+    fn masks_are_those_of_whole_numbers_for_every_shape_and_instruction_set() {
+        for bytes in Bytes::available() {
+            for dim in [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 129, 255, 768, 1025] {
+                for (rows, lanes) in [(1, 1), (2, 32), (3, 31), (5, 32), (9, 7), (13, 32), (31, 32), (45, 32)] {
+                    check(bytes, dim, rows, lanes);
+                }
+            }
+        }
+    }
+
+    fn check(bytes: Bytes, dim: usize, rows: usize, lanes: usize) {
+        let (largest, stride) = (bytes.largest(dim), stride(dim));
+        let mut queries = vec![0i8; rows * stride];
+        for (i, row) in queries.chunks_exact_mut(stride).enumerate() {
+            // Lanes hold the row of the same number, or its opposite: the sums reach their extremes.
+            row[..dim].copy_from_slice(&codes(dim, largest, 7 * (i as u32 % 4)));
+        }
+        let mut panel = vec![Line([0; 64]); panel_lines(dim)];
+        let members: Vec<Vec<i8>> = (0..lanes)
+            .map(|l| codes(dim, largest, 7 * (l as u32 % 4)).into_iter().map(|c| if l % 3 == 0 { -c } else { c }).collect())
+            .collect();
+        for (lane, codes) in members.iter().enumerate() {
+            pack(codes, bytes.bias(), lane, &mut panel);
+        }
+        let product = |i: usize, l: usize| -> i32 {
+            members[l].iter().zip(&queries[i * stride..]).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+        };
+        let (mut first, second) = ([f32::NAN; WIDTH], [0.0; WIDTH]);
+        first[..lanes].fill(1.0);
+        // Each row is held against its own product with lane 0: at it, one above, or one below.
+        let bar = |i: usize| product(i, 0) + i.cast_signed() as i32 % 3 - 1;
+        let terms: Vec<Terms> = (0..rows)
+            .map(|i| {
+                let sum: i32 = queries[i * stride..][..dim].iter().map(|c| i32::from(*c)).sum();
+                Terms { offset: sum * bytes.bias(), fixed: -(bar(i) as f32), slope: 0.0 }
+            })
+            .collect();
+        let which: Vec<u32> = (0..rows as u32).rev().collect();
+        let mut masks = vec![u32::MAX; rows];
+        let queries_view = Queries { codes: &queries, stride, terms: &terms };
+        passing(bytes, &queries_view, &which, &Panel { lines: &panel, first: &first, second: &second }, &mut masks);
+        for (i, mask) in which.iter().map(|i| *i as usize).zip(masks) {
+            let expected = (0..lanes).fold(0u32, |mask, l| mask | u32::from(product(i, l) >= bar(i)) << l);
+            assert_eq!(mask, expected, "{bytes:?} dim {dim} row {i} of {rows}, {lanes} lanes");
+        }
+    }
+
+    #[test]
+    fn products_of_very_long_rows_fit_into_32_bits() {
+        for dim in [1usize, 768, 133_000, 134_000, 1 << 20, 1 << 31] {
+            for bytes in Bytes::available() {
+                let largest = i128::from(bytes.largest(dim));
+                assert!(largest >= 1 && largest * largest * dim as i128 <= 1 << 31, "{bytes:?} {dim}");
+            }
+        }
+    }
+}
