@@ -104,12 +104,7 @@ fn single_link_by<T: Scalar>(
 }
 
 /// Links enough of a tile's joining pairs to connect all of them: fewer than rows plus columns, whatever joins.
-fn spanning_links(
-    tile: &Tile,
-    masks: &Masks,
-    joins: impl Fn(usize, usize) -> bool,
-    links: &mut Vec<(usize, usize)>,
-) {
+fn spanning_links(tile: &Tile, masks: &Masks, joins: impl Fn(usize, usize) -> bool, links: &mut Vec<(usize, usize)>) {
     let first_column = tile.columns(0).start;
     let height = tile.rows.len();
     // Rows then columns; a row that is also a column stands for itself twice, which only costs a spare link.
@@ -398,9 +393,11 @@ mod tests {
                     for (threads, block) in [(1, 512), (3, 32), (2, 5)] {
                         let cut = Cut { rows: block, columns: block, band: 1 };
                         let (none, zero) = (None, Zero::Error);
-                        let one = with_run(threads, |run| single_link_by(rows, threshold, (none, zero), cut, bytes, run));
+                        let one =
+                            with_run(threads, |run| single_link_by(rows, threshold, (none, zero), cut, bytes, run));
                         assert_eq!(one.unwrap().labels, closed, "{name} {n} x {dim} {bytes:?} {threads} {block}");
-                        let one = with_run(threads, |run| first_come_by(rows, threshold, (none, zero), block, bytes, run));
+                        let one =
+                            with_run(threads, |run| first_come_by(rows, threshold, (none, zero), block, bytes, run));
                         assert_eq!(one.unwrap().labels, served, "{name} {n} x {dim} {bytes:?} {threads} {block}");
                     }
                 }

@@ -163,7 +163,9 @@ fn top_k_by<T: Scalar>(
                         tally.judge();
                         nearest.offer(queries.judge(q, rows, j), j);
                     }
-                    if *mask != 0 && let Some(least) = nearest.bar() {
+                    if *mask != 0
+                        && let Some(least) = nearest.bar()
+                    {
                         terms[q] = codes.terms(q, least);
                     }
                 }
@@ -465,13 +467,15 @@ mod tests {
                 let signed_pairs = |pairs: Vec<(usize, usize)>| -> (Vec<i64>, Vec<i64>) {
                     pairs.into_iter().map(|(i, j)| (signed(i), signed(j))).unzip()
                 };
-                let (both, upper) = (signed_pairs(all().collect()), signed_pairs(all().filter(|(i, j)| i < j).collect()));
+                let (both, upper) =
+                    (signed_pairs(all().collect()), signed_pairs(all().filter(|(i, j)| i < j).collect()));
                 let k = n.min(5);
                 for bytes in Bytes::available() {
                     let cut = Cut { rows: 7, columns: 40, band: 1 };
                     for (y, expected) in [(None, &upper), (Some(rows), &both)] {
                         let options = (None, Zero::Error);
-                        let found = with_run(2, |run| pairs_by((rows, y), threshold, options, cut, bytes, run)).unwrap();
+                        let found =
+                            with_run(2, |run| pairs_by((rows, y), threshold, options, cut, bytes, run)).unwrap();
                         assert_eq!((&found.i, &found.j), (&expected.0, &expected.1), "{name} {n} x {dim} {bytes:?}");
                     }
                     let found = with_run(2, |run| top_k_by(rows, rows, k, Zero::Error, bytes, run)).unwrap();

@@ -1,7 +1,8 @@
 //! An incremental filter that keeps the rows that differ enough from every row kept before.
 
 use std::ops::Range;
-use std::sync::atomic::AtomicUsize;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::cosine::{Threshold, signed};
 use crate::error::{Error, Result};
@@ -138,7 +139,7 @@ impl<T: Scalar> DiversityFilter<T> {
         }
         self.panels = Some(panels);
         self.seen += rows.len();
-        Ok(self.fates(arriving, &witnesses, desk.tally.effort()))
+        Ok(self.fates(&witnesses, desk.tally.effort()))
     }
 
     /// The kept rows rounded for `bytes`, taken out of the filter.
@@ -153,13 +154,11 @@ impl<T: Scalar> DiversityFilter<T> {
         }
     }
 
-    fn fates(&self, arriving: Side<'_, T>, witnesses: &[Option<usize>], effort: Effort) -> Accepted {
-        let kept = self.side();
-        let similarity = witnesses.iter().enumerate();
+    fn fates(&self, witnesses: &[Option<Witness>], effort: Effort) -> Accepted {
         Accepted {
             accepted: witnesses.iter().map(Option::is_none).collect(),
-            witness: witnesses.iter().map(|witness| witness.map_or(-1, |k| self.indices[k])).collect(),
-            similarity: similarity.map(|(i, w)| w.map_or(f64::NAN, |k| arriving.judge(i, kept, k))).collect(),
+            witness: witnesses.iter().map(|witness| witness.map_or(-1, |w| self.indices[w.slot])).collect(),
+            similarity: witnesses.iter().map(|witness| witness.map_or(f64::NAN, |w| w.similarity)).collect(),
             effort,
         }
     }
@@ -171,7 +170,7 @@ impl<T: Scalar> DiversityFilter<T> {
         block: Range<usize>,
         panels: &mut Panels,
         desk: &mut Desk,
-        witnesses: &mut [Option<usize>],
+        witnesses: &mut [Option<Witness>],
         run: &mut Run<'_>,
     ) -> Result<()> {
         run.check()?;
@@ -182,30 +181,37 @@ impl<T: Scalar> DiversityFilter<T> {
         // Against what was kept before the block: all rows at once.
         let first: Vec<AtomicUsize> = block.map(|_| AtomicUsize::new(usize::MAX)).collect();
         let kept = self.side();
-        let too_similar = |i: usize, slot: usize| {
+        let judge = |i: usize, kept: Side<'_, T>, slot: usize| {
             tally.judge();
-            threshold.holds(arriving.judge(start + i, kept, slot))
+            let similarity = arriving.judge(start + i, kept, slot);
+            threshold.holds(similarity).then_some(Witness { slot, similarity })
+        };
+        let met: Mutex<Vec<(usize, Witness)>> = Mutex::default();
+        let too_similar = |i: usize, slot: usize| {
+            let witness = judge(i, kept, slot);
+            if let (Some(witness), Ok(mut met)) = (witness, met.lock()) {
+                met.push((i, witness));
+            }
+            witness.is_some()
         };
         let order: Vec<usize> = (0..panels.count()).collect();
         let search = Search { codes, terms, panels, tally };
         search.least(run, &order, |slot| slot, too_similar, &first)?;
-        // Within the block the fate of a row depends on the rows before it: one by one.
-        let mut open = Vec::new();
-        for ((i, witness), first) in (0..).zip(&mut witnesses[start..]).zip(first) {
-            *witness = Some(first.into_inner()).filter(|slot| *slot != usize::MAX);
-            if witness.is_none() {
-                open.push(i);
+        // Threads may have met several witnesses of a row: the first kept one counts.
+        for (i, witness) in met.into_inner().unwrap_or_default() {
+            if first[i].load(Relaxed) == witness.slot {
+                witnesses[start + i] = Some(witness);
             }
         }
+        // Within the block the fate of a row depends on the rows before it: one by one.
+        let is_open = |i: &u32| witnesses[start + *i as usize].is_none();
+        let open: Vec<u32> = (0..).take(first.len()).filter(is_open).collect();
         within.fill(run, (codes, terms), &open, tally)?;
         // Where in the filter each open row went.
         let mut slots: Vec<Option<usize>> = Vec::with_capacity(open.len());
         for (k, i) in open.iter().map(|i| *i as usize).enumerate() {
             let kept = self.side();
-            let witness = within.before(k).filter_map(|earlier| slots[earlier]).find(|slot| {
-                tally.judge();
-                threshold.holds(arriving.judge(start + i, kept, *slot))
-            });
+            let witness = within.before(k).filter_map(|k| slots[k]).find_map(|slot| judge(i, kept, slot));
             slots.push(witness.is_none().then_some(self.len()));
             witnesses[start + i] = witness;
             if witness.is_none() {
@@ -263,6 +269,13 @@ impl<T: Scalar> DiversityFilter<T> {
     pub fn dim(&self) -> usize {
         self.dim
     }
+}
+
+/// A kept row that is too similar, by its number in the filter.
+#[derive(Debug, Clone, Copy)]
+struct Witness {
+    slot: usize,
+    similarity: f64,
 }
 
 /// What the blocks of one call share.

@@ -369,7 +369,8 @@ impl Masks {
     pub(crate) fn candidates(&self, tile: &Tile, i: usize) -> impl Iterator<Item = usize> {
         let columns = tile.columns(i);
         let masks = &self.masks[(i - tile.rows.start) * self.panels..][..self.panels];
-        let slots = (self.first_panel..).zip(masks).flat_map(|(panel, mask)| lanes(*mask).map(move |l| panel * WIDTH + l));
+        let slots =
+            (self.first_panel..).zip(masks).flat_map(|(panel, mask)| lanes(*mask).map(move |l| panel * WIDTH + l));
         slots.filter(move |j| columns.contains(j))
     }
 }
@@ -490,7 +491,8 @@ pub(crate) mod hard {
         });
         let outliers: Vec<Vec<f64>> = outliers.collect();
         let scales = (0..n).map(|i| [1e-30, 1e30, 1.0, 1e-18, 1e12][i % 5]);
-        let extreme: Vec<Vec<f64>> = planted.iter().zip(scales).map(|(r, s)| r.iter().map(|v| v * s).collect()).collect();
+        let extreme: Vec<Vec<f64>> =
+            planted.iter().zip(scales).map(|(r, s)| r.iter().map(|v| v * s).collect()).collect();
         let one_hot = (0..n).map(|i| (0..dim).map(|k| f64::from(u8::from(k == i % dim))).collect()).collect();
         let equal = vec![planted[0].clone(); n];
         let constant = (0..n).map(|i| vec![if i % 3 == 0 { -0.7 } else { 0.1 }; dim]).collect();

@@ -61,7 +61,7 @@ impl Bytes {
     }
 
     /// The largest code of rows of `dim` numbers: so small that a product of codes fits into 32 bits.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a root of less than 2^31")]
+    #[expect(clippy::cast_possible_truncation, reason = "a root of less than 2^31")]
     pub(crate) fn largest(self, dim: usize) -> i32 {
         let room = (f64::from(i32::MAX) / dim as f64).sqrt() as i32;
         room.clamp(1, if self.is_narrow() { 63 } else { 127 })
@@ -170,24 +170,25 @@ fn each_tile<P: Products>(queries: &Queries<'_>, which: &[u32], panel: &Panel<'_
     let mut at = 0;
     while at < which.len() {
         let (rest, out) = (&which[at..], &mut masks[at..]);
-        at += if P::QUERIES == 14 && rest.len() >= 14 {
-            tile::<P, 14>(queries, rest, panel, out)
-        } else if P::QUERIES == 10 && rest.len() >= 10 {
-            tile::<P, 10>(queries, rest, panel, out)
-        } else if P::QUERIES > 8 && rest.len() >= 8 {
-            tile::<P, 8>(queries, rest, panel, out)
-        } else if P::QUERIES >= 4 && rest.len() >= 4 {
-            tile::<P, 4>(queries, rest, panel, out)
-        } else if P::QUERIES >= 2 && rest.len() >= 2 {
-            tile::<P, 2>(queries, rest, panel, out)
-        } else {
-            tile::<P, 1>(queries, rest, panel, out)
+        // The last two tiles share what is left, so that neither is small.
+        let left = rest.len();
+        let size = if left <= P::QUERIES { left } else { P::QUERIES.min(left.div_ceil(2)) };
+        at += match size {
+            1 => tile::<P, 1>(queries, rest, panel, out),
+            2 => tile::<P, 2>(queries, rest, panel, out),
+            3 | 4 => tile::<P, 4>(queries, rest, panel, out),
+            5 | 6 if P::QUERIES > 4 => tile::<P, 6>(queries, rest, panel, out),
+            7 | 8 if P::QUERIES > 4 => tile::<P, 8>(queries, rest, panel, out),
+            9 | 10 if P::QUERIES > 4 => tile::<P, 10>(queries, rest, panel, out),
+            11 | 12 if P::QUERIES > 10 => tile::<P, 12>(queries, rest, panel, out),
+            _ => tile::<P, 14>(queries, rest, panel, out),
         };
     }
 }
 
-/// The first C of `which`; returns C.
+/// The first C of `which`, or as many as there are, the last one repeated; returns how many.
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "closures, and so iterators, would leave the instruction set")]
 fn tile<P: Products, const C: usize>(
     queries: &Queries<'_>,
     which: &[u32],
@@ -198,12 +199,12 @@ fn tile<P: Products, const C: usize>(
     let mut rows = [queries.codes.as_ptr(); C];
     let mut terms = [Terms::default(); C];
     for c in 0..C {
-        let row = which[c] as usize;
+        let row = which[c.min(which.len() - 1)] as usize;
         // The row is there in full: this is the bound of the loads below.
         rows[c] = queries.codes[row * queries.stride..][..groups * GROUP].as_ptr();
         terms[c] = queries.terms[row];
-        masks[c] = 0;
     }
+    let mut found = [0; C];
     let mut lane = 0;
     while lane < WIDTH {
         // At most four registers of a panel.
@@ -235,13 +236,15 @@ fn tile<P: Products, const C: usize>(
                 for r in 0..P::REGISTERS {
                     let at = lane + r * P::LANES;
                     let (first, second) = (panel.first.as_ptr().add(at), panel.second.as_ptr().add(at));
-                    masks[c] |= sums[c][r].passing(terms[c], first, second) << at;
+                    found[c] |= sums[c][r].passing(terms[c], first, second) << at;
                 }
             }
         }
         lane += P::REGISTERS * P::LANES;
     }
-    C
+    let count = C.min(which.len());
+    masks[..count].copy_from_slice(&found[..count]);
+    count
 }
 
 /// Rounds `values` to codes of at most `largest`, of either sign; the rest of `codes` becomes 0. Squares of the values
@@ -251,31 +254,38 @@ fn round_row(values: &[f32], largest: f32, codes: &mut [i8]) -> Rounded {
     const LANES: usize = 16;
     /// Added to a small number, it leaves the nearest whole number in the low bits.
     const MAGIC: f32 = 12_582_912.0;
+    let (blocks, rest) = values.as_chunks::<LANES>();
+    let mut last = [0.0f32; LANES];
+    last[..rest.len()].copy_from_slice(rest);
     let mut most = [0.0f32; LANES];
-    for block in values.chunks(LANES) {
-        for (most, value) in most.iter_mut().zip(block) {
-            *most = if value.abs() > *most { value.abs() } else { *most };
-        }
+    for block in blocks {
+        larger(&mut most, block);
     }
+    larger(&mut most, &last);
     let mut reach = 0.0f32;
     for most in most {
         reach = reach.max(most);
     }
-    codes.fill(0);
+    codes[blocks.len() * LANES..].fill(0);
     if reach == 0.0 {
+        codes.fill(0);
         return Rounded { step: 1.0, residual: 0.0, sum: 0 };
     }
     let (step, inverse) = (reach / largest, largest / reach);
     let (mut squares, mut sums) = ([0.0f32; LANES], [0i32; LANES]);
-    for (block, codes) in values.chunks(LANES).zip(codes.chunks_mut(LANES)) {
-        for (l, (value, code)) in block.iter().zip(codes).enumerate() {
-            let shifted = value * inverse + MAGIC;
-            let residual = value - step * (shifted - MAGIC);
+    for b in 0..=blocks.len() {
+        let block = if b < blocks.len() { &blocks[b] } else { &last };
+        let mut whole = [0i8; LANES];
+        for l in 0..LANES {
+            let shifted = block[l] * inverse + MAGIC;
+            let residual = block[l] - step * (shifted - MAGIC);
             squares[l] += residual * residual;
-            let whole = shifted.to_bits().wrapping_sub(MAGIC.to_bits()).cast_signed();
-            sums[l] += whole;
-            *code = narrow(whole);
+            let code = shifted.to_bits().wrapping_sub(MAGIC.to_bits()).cast_signed();
+            sums[l] += code;
+            whole[l] = narrow(code);
         }
+        let count = if b < blocks.len() { LANES } else { rest.len() };
+        codes[b * LANES..][..count].copy_from_slice(&whole[..count]);
     }
     let (mut residual, mut sum) = (0.0, 0);
     for l in 0..LANES {
@@ -283,6 +293,14 @@ fn round_row(values: &[f32], largest: f32, codes: &mut [i8]) -> Rounded {
         sum += sums[l];
     }
     Rounded { step, residual, sum }
+}
+
+#[inline(always)]
+fn larger(most: &mut [f32; 16], values: &[f32; 16]) {
+    for l in 0..16 {
+        let value = values[l].abs();
+        most[l] = if value > most[l] { value } else { most[l] };
+    }
 }
 
 #[inline(always)]
@@ -420,7 +438,9 @@ mod tests {
         }
         let mut panel = vec![Line([0; 64]); panel_lines(dim)];
         let members: Vec<Vec<i8>> = (0..lanes)
-            .map(|l| codes(dim, largest, 7 * (l as u32 % 4)).into_iter().map(|c| if l % 3 == 0 { -c } else { c }).collect())
+            .map(|l| {
+                codes(dim, largest, 7 * (l as u32 % 4)).into_iter().map(|c| if l % 3 == 0 { -c } else { c }).collect()
+            })
             .collect();
         for (lane, codes) in members.iter().enumerate() {
             pack(codes, bytes.bias(), lane, &mut panel);
