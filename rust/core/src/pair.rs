@@ -3,7 +3,7 @@
 use crate::align::{self, Constraints, Ties};
 use crate::cost::{Costs, Metric};
 use crate::error::{Error, Result};
-use crate::rows::{Rows, Scalar, Zero, inverse_norm, widened};
+use crate::rows::{Float, Rows, Scalar, Zero, inverse_norm, widened};
 use crate::simd::{Columns, Isa, Kernels, Place, Sides, direction_bytes, pack, trace};
 
 /// Pairs whose shorter side has at least this many rows are multiplied panel by panel.
@@ -152,10 +152,40 @@ pub(crate) fn align_pair<T: Scalar>(
         let (y_rows, y_inverse) = ready(y, rules, &mut of_y)?;
         let (dim, metric) = (x.rows.dim(), rules.metric);
         let sides = Sides { x: x_rows, y: y_rows, dim, x_inverse, y_inverse, metric };
+        if metric != Metric::Cosine && !(ordinary(x_inverse) && ordinary(y_inverse)) && !T::Wide::DOUBLE {
+            return in_double(&sides, rules, want, ask);
+        }
         if rules.plain() { strips(&sides, rules, want, space, ask) } else { scalar(&sides, rules, want, space, ask) }
     })();
     (space.x, space.y) = (of_x, of_y);
     found
+}
+
+/// True where no row is so long or so short that its products need care.
+fn ordinary<E: Kernels>(inverse: &[E]) -> bool {
+    inverse.iter().all(|value| !value.double().is_nan())
+}
+
+/// Distances of f32 rows of extreme length, whose squares f32 cannot hold: rare enough to copy the rows.
+fn in_double<E: Kernels>(
+    sides: &Sides<'_, E>,
+    rules: &Rules,
+    want: Want<'_>,
+    ask: &mut dyn FnMut() -> Result<()>,
+) -> Result<Found> {
+    let wide = |values: &[E]| values.iter().map(|value| value.double()).collect::<Vec<f64>>();
+    let (x, y) = (wide(sides.x), wide(sides.y));
+    let (x_inverse, y_inverse) = (wide(sides.x_inverse), wide(sides.y_inverse));
+    let sides = Sides {
+        x: &x,
+        y: &y,
+        dim: sides.dim,
+        x_inverse: &x_inverse,
+        y_inverse: &y_inverse,
+        metric: sides.metric,
+    };
+    let mut space = Workspace::default();
+    if rules.plain() { strips(&sides, rules, want, &mut space, ask) } else { scalar(&sides, rules, want, &mut space, ask) }
 }
 
 /// The vector path: costs strip by strip, skewed; the dynamic programme along their anti-diagonals.
@@ -246,7 +276,6 @@ fn index(cell: i32) -> usize {
 
 /// Packing pays for large pairs, whose panels are as high as a strip; it knows the cosine of ordinary rows only.
 fn panel_pays<E: Kernels>(sides: &Sides<'_, E>, isa: Isa, height: usize) -> bool {
-    let ordinary = |inverse: &[E]| inverse.iter().all(|value| !value.double().is_nan());
     sides.metric == Metric::Cosine
         && sides.x_inverse.len().min(sides.y_inverse.len()) >= PANEL_ROWS
         && E::panel_width(isa) == height

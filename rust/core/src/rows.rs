@@ -28,6 +28,8 @@ pub trait Float:
 {
     /// Unit roundoff: the largest relative error of one rounded operation.
     const ROUNDOFF: f64;
+    /// True for f64.
+    const DOUBLE: bool;
     /// Nearest value of this type.
     fn from_double(value: f64) -> Self;
 }
@@ -50,6 +52,7 @@ impl Scalar for f32 {
 
 impl Float for f32 {
     const ROUNDOFF: f64 = f32::EPSILON as f64 / 2.0;
+    const DOUBLE: bool = false;
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
     fn from_double(value: f64) -> f32 {
@@ -75,6 +78,7 @@ impl Scalar for f64 {
 
 impl Float for f64 {
     const ROUNDOFF: f64 = f64::EPSILON / 2.0;
+    const DOUBLE: bool = true;
     #[inline(always)]
     fn from_double(value: f64) -> f64 {
         value
