@@ -67,14 +67,15 @@ def evaluate(
     matcher = Matcher(chooser.pool, sources.trivial, options.vertex, options.threads) if chooser.pool else None
     encoder = "" if embedding.encoder is None else embedding.encoder.name
     scored = [Scored(run, _vertex(run, chooser, matcher, table, options, encoder=encoder)) for run in sources.evaluated]
-    results = [_run_scores(found, table, tasks, options) for found in scored]
+    compared = _compared(scored, sources)
+    results = [_run_scores(found, table, tasks, compared, options) for found in scored]
     return Scores(
         settings=settings(sources, tasks, embedding.encoder, options),
         capabilities=capability_facts(table, tasks),
         runs=tuple(results[: len(sources.runs)]),
         baseline=results[-1] if len(results) > len(sources.runs) else None,
         comparisons=compare_all(
-            _compared(scored, sources),
+            compared,
             table,
             seed=options.seed,
             resamples=options.resamples,
@@ -175,7 +176,13 @@ def _compared(scored: Sequence[Scored], sources: Sources) -> list[tuple[Scored, 
     return [(found, baseline) for found in scored if found is not baseline]
 
 
-def _run_scores(found: Scored, table: TaskTable, tasks: TaskSet | None, options: EvaluateOptions) -> RunScores:
+def _run_scores(
+    found: Scored,
+    table: TaskTable,
+    tasks: TaskSet | None,
+    compared: Sequence[tuple[Scored, Scored]],
+    options: EvaluateOptions,
+) -> RunScores:
     run, vertex = found.run, found.vertex
     by_task = run.by_task()
     capability = capability_score(
@@ -191,7 +198,7 @@ def _run_scores(found: Scored, table: TaskTable, tasks: TaskSet | None, options:
         vertex_dtw=None if vertex is None else vertex.result,
         steps=step_statistics(run.episodes),
         sites=_sites(by_task, table, vertex, options),
-        notes=tuple(notes(found, table, tasks, options)),
+        notes=tuple(notes(found, table, tasks, compared, options)),
         episodes=tuple(
             _episode_score(episode, table, vertex) for task in table.in_order(by_task) for episode in by_task[task]
         ),
