@@ -1,6 +1,6 @@
 """The binary's contract; `tracewarp.metrics` is the place to call it from."""
 
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,7 @@ def cluster(
     threads: int,
 ) -> tuple[NDArray[np.int64], int]: ...
 
+@final
 class DiversityFilter:
     def __new__(cls, dim: int, threshold: float, zero: str) -> DiversityFilter: ...
     @staticmethod

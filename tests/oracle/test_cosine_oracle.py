@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
+import cosine_oracle as oracle
 import numpy as np
 import pytest
+from adversarial_rows import SIZES, families, planted
 
 from tracewarp.metrics import DiversityFilter, cluster, cosine_pairs, cosine_similarity, cosine_top_k
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import cosine_oracle as oracle
-from adversarial_rows import SIZES, families, planted
 
 DTYPES = (np.float16, np.float32, np.float64)
 CASES = [
