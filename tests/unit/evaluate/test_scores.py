@@ -10,6 +10,7 @@ from tracewarp.errors import (
     EmptyInputError,
     EmptyRunError,
     EncoderError,
+    FileError,
     OptionError,
     RecordError,
     UnreadableFileError,
@@ -151,3 +152,9 @@ def test_a_file_of_bad_lines_only_is_an_empty_run(workshop):
     run.write_text(run.read_text(encoding="utf-8").replace('"task"', '"tusk"', 1), encoding="utf-8")
     with pytest.raises((EmptyRunError, UnreadableFileError), match=r"run\.jsonl"):
         workshop.scores(run)
+
+
+def test_scores_that_cannot_be_written_name_the_file(workshop):
+    scores = workshop.scores(workshop.run("run", [workshop.episode(1)]))
+    with pytest.raises(FileError, match=r"scores\.json: cannot be written"):
+        write_scores(scores, workshop.folder / "missing" / "scores.json")
