@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 from dataclasses import FrozenInstanceError
 
@@ -15,6 +16,7 @@ from tracewarp.errors import (
     NonFiniteError,
     OptionError,
     ShapeError,
+    TooLargeError,
     ZeroVectorError,
 )
 from tracewarp.metrics import DiversityFilter, cluster, cosine_pairs, cosine_similarity, cosine_top_k
@@ -224,6 +226,25 @@ def test_results_are_frozen_and_plain_for_json():
         json.dumps(result.to_dict(), allow_nan=False)
         with pytest.raises(FrozenInstanceError):
             result.labels = None  # type: ignore[misc, union-attr]
+
+
+def test_a_table_that_no_machine_can_hold_is_an_error_with_its_size():
+    rows = np.ones((5_000_000, 1), np.float16)
+    with pytest.raises(TooLargeError, match="would need 200000000000000 bytes"):
+        cosine_similarity(rows)
+
+
+def test_ctrl_c_ends_a_long_call_and_the_filter_keeps_nothing_of_it():
+    rows = np.random.default_rng(0).normal(size=(6000, 256)).astype(np.float32)
+    made = DiversityFilter(256, 0.999)
+    made.add(rows[:10])
+    for call in (lambda: cluster(rows, threads=1), lambda: made.add(rows, threads=1)):
+        interrupt = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
+        interrupt.start()
+        with pytest.raises(KeyboardInterrupt):
+            call()
+        interrupt.join()
+    assert (len(made), made.seen) == (10, 10)
 
 
 def test_the_lock_of_the_interpreter_is_free_during_a_call():
