@@ -235,7 +235,7 @@ def test_a_table_that_no_machine_can_hold_is_an_error_with_its_size():
 
 
 def test_ctrl_c_ends_a_long_call_and_the_filter_keeps_nothing_of_it():
-    rows = np.random.default_rng(0).normal(size=(6000, 256)).astype(np.float32)
+    rows = np.random.default_rng(0).normal(size=(20_000, 256)).astype(np.float32)
     made = DiversityFilter(256, 0.999)
     made.add(rows[:10])
     for call in (lambda: cluster(rows, threads=1), lambda: made.add(rows, threads=1)):
