@@ -10,9 +10,11 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
+from tracewarp import _core
 from tracewarp.errors import (
     DtypeError,
     EmptyInputError,
+    LayoutError,
     NonFiniteError,
     OptionError,
     ShapeError,
@@ -111,6 +113,12 @@ def test_rows_that_are_not_contiguous_are_copied_and_left_as_they_are(call, name
         np.testing.assert_array_equal(result, expected)
     else:
         assert result.to_dict() == expected.to_dict()
+
+
+def test_the_binary_itself_never_copies_in_silence():
+    view = np.repeat(GOOD, 2, axis=1)[:, ::2]
+    with pytest.raises(LayoutError, match=r"^x: expected C-contiguous rows"):
+        _core.cosine_similarity(view, None, "error", 1)
 
 
 @every_entry
