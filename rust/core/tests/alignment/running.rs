@@ -1,6 +1,7 @@
 //! Threads and interruption.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tracewarp_core::Error;
@@ -61,17 +62,20 @@ fn long_alignments_are_left_in_their_middle_on_any_number_of_threads() {
 fn the_calling_thread_listens_while_only_its_helpers_work() {
     let caller = std::thread::current().id();
     let start = Instant::now();
-    let mut stop = || start.elapsed() > Duration::from_millis(50);
+    // One item for each of the two, and no word of stopping before both have begun.
+    let (both, met) = (Barrier::new(2), AtomicBool::new(false));
+    let mut stop = || met.load(Ordering::Relaxed);
     let found = Run::new(2, &mut stop).expect("a run").each_asking(
         vec![(), ()],
         || (),
         |(), (), ask| {
+            both.wait();
+            met.store(true, Ordering::Relaxed);
             // The helper would work for half a minute; the calling thread has nothing to do.
             while std::thread::current().id() != caller && start.elapsed() < Duration::from_secs(30) {
                 ask()?;
                 std::thread::sleep(Duration::from_millis(1));
             }
-            std::thread::sleep(Duration::from_millis(5));
             Ok(())
         },
     );
