@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::align::{self, Constraints};
 use crate::cost::{Costs, Matrix, Metric};
 use crate::error::{Error, Result};
-use crate::pair::{Found, Rules, Side, Want, Workspace, align_pair, inverse_norms};
+use crate::matrix;
+use crate::pair::{self, Found, Rules, Side, Want, Workspace, align_pair, inverse_norms};
 use crate::rows::{Ragged, Rows, Scalar, Zero, widened};
 use crate::work::Run;
 
@@ -79,6 +80,17 @@ impl<'a, T: Scalar> Prepared<'a, T> {
         Self { set, inverse: None }
     }
 
+    /// True where every norm is known and no row needs care.
+    pub(crate) fn ordinary(&self) -> bool {
+        self.inverse.as_deref().is_some_and(pair::ordinary)
+    }
+
+    /// Inverse norms of the rows of consecutive sequences, where they were computed ahead.
+    pub(crate) fn inverse(&self, sequences: &Range<usize>) -> &[T::Wide] {
+        let rows = self.set.range(sequences.start).start..self.set.range(sequences.end - 1).end;
+        self.inverse.as_ref().map_or(&[], |inverse| &inverse[rows])
+    }
+
     /// Sequence `s`, ready for [`align_pair`].
     pub(crate) fn side(&self, s: usize) -> Side<'_, T> {
         let range = self.set.range(s);
@@ -126,9 +138,8 @@ pub(crate) fn prepare<'a, T: Scalar>(
     run: &mut Run<'_>,
 ) -> Result<(Prepared<'a, T>, Prepared<'a, T>)> {
     let mut once = (vec![false; xs.len()], vec![false; ys.len()]);
-    let again = pairs.iter().any(|&(r, s)| {
-        std::mem::replace(&mut once.0[r], true) | std::mem::replace(&mut once.1[s], true)
-    });
+    let again =
+        pairs.iter().any(|&(r, s)| std::mem::replace(&mut once.0[r], true) | std::mem::replace(&mut once.1[s], true));
     if again || pairs.len() != xs.len() || pairs.len() != ys.len() {
         Ok((Prepared::ahead(xs, rules, run)?, Prepared::ahead(ys, rules, run)?))
     } else {
@@ -293,6 +304,13 @@ pub fn dtw_matrix<T: Scalar>(
     // are two questions.
     let open = options.constraints.open_begin || options.constraints.open_end;
     let symmetric = own && !open && options.normalize == Normalize::None;
+    if options.normalize == Normalize::None && matrix::applies(&x, &y, &rules) {
+        matrix::distances(&x, &y, symmetric, &rules, &mut out, run)?;
+        if symmetric {
+            mirror(&mut out, n);
+        }
+        return Ok(out);
+    }
     let rows: Vec<(usize, &mut [f64])> = out.chunks_mut(m.max(1)).enumerate().collect();
     run.each_asking(
         rows,
@@ -305,13 +323,18 @@ pub fn dtw_matrix<T: Scalar>(
         },
     )?;
     if symmetric {
-        for r in 0..n {
-            for s in 0..r {
-                out[r * n + s] = out[s * n + r];
-            }
-        }
+        mirror(&mut out, n);
     }
     Ok(out)
+}
+
+/// Copies the upper half of an n x n matrix to the lower.
+fn mirror(out: &mut [f64], n: usize) {
+    for r in 0..n {
+        for s in 0..r {
+            out[r * n + s] = out[s * n + r];
+        }
+    }
 }
 
 fn distance_only<T: Scalar>(
@@ -419,11 +442,8 @@ pub(crate) fn resolve<T: Scalar>(
     let index = |position: usize, index: i64, len: usize| {
         usize::try_from(index).ok().filter(|i| *i < len).ok_or(Error::Index { argument: "pairs", position, index, len })
     };
-    let resolved: Result<Vec<_>> = pairs
-        .iter()
-        .enumerate()
-        .map(|(p, &[r, s])| Ok((index(p, r, x.len())?, index(p, s, y.len())?)))
-        .collect();
+    let resolved: Result<Vec<_>> =
+        pairs.iter().enumerate().map(|(p, &[r, s])| Ok((index(p, r, x.len())?, index(p, s, y.len())?))).collect();
     let resolved = resolved?;
     for &(r, s) in &resolved {
         check(x, r)?;
@@ -437,11 +457,7 @@ pub(crate) fn resolve<T: Scalar>(
 const BLOCK: u128 = 1 << 20;
 
 /// Splits pairs into consecutive blocks of about equal work.
-pub(crate) fn split<T: Scalar>(
-    pairs: &[(usize, usize)],
-    x: &Ragged<'_, T>,
-    y: &Ragged<'_, T>,
-) -> Vec<Range<usize>> {
+pub(crate) fn split<T: Scalar>(pairs: &[(usize, usize)], x: &Ragged<'_, T>, y: &Ragged<'_, T>) -> Vec<Range<usize>> {
     let mut blocks = Vec::new();
     let (mut start, mut work) = (0, 0);
     for (p, &(r, s)) in pairs.iter().enumerate() {

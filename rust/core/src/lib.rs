@@ -11,6 +11,7 @@ pub mod dtw;
 mod error;
 mod judge;
 pub mod kernel;
+mod matrix;
 pub mod ngrams;
 mod pair;
 pub mod rows;

@@ -94,14 +94,18 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// True where the strips of the vector kernel know all rules.
-    fn plain(&self) -> bool {
+    pub(crate) fn plain(&self) -> bool {
         let c = &self.constraints;
         c.window_steps.is_none() && !c.open_begin && !c.open_end && c.ties == Ties::Diagonal
     }
 }
 
 /// Rows as the kernels take them: widened where they are float16, checked, with inverse norms.
-fn ready<'a, T: Scalar>(side: &Side<'a, T>, rules: &Rules, buffers: &'a mut Buffers<T::Wide>) -> Result<(&'a [T::Wide], &'a [T::Wide])> {
+fn ready<'a, T: Scalar>(
+    side: &Side<'a, T>,
+    rules: &Rules,
+    buffers: &'a mut Buffers<T::Wide>,
+) -> Result<(&'a [T::Wide], &'a [T::Wide])> {
     let rows = widened(side.rows, &mut buffers.rows);
     let inverse = match side.inverse {
         Some(inverse) => inverse,
@@ -162,7 +166,7 @@ pub(crate) fn align_pair<T: Scalar>(
 }
 
 /// True where no row is so long or so short that its products need care.
-fn ordinary<E: Kernels>(inverse: &[E]) -> bool {
+pub(crate) fn ordinary<E: Kernels>(inverse: &[E]) -> bool {
     inverse.iter().all(|value| !value.double().is_nan())
 }
 
@@ -176,16 +180,14 @@ fn in_double<E: Kernels>(
     let wide = |values: &[E]| values.iter().map(|value| value.double()).collect::<Vec<f64>>();
     let (x, y) = (wide(sides.x), wide(sides.y));
     let (x_inverse, y_inverse) = (wide(sides.x_inverse), wide(sides.y_inverse));
-    let sides = Sides {
-        x: &x,
-        y: &y,
-        dim: sides.dim,
-        x_inverse: &x_inverse,
-        y_inverse: &y_inverse,
-        metric: sides.metric,
-    };
+    let sides =
+        Sides { x: &x, y: &y, dim: sides.dim, x_inverse: &x_inverse, y_inverse: &y_inverse, metric: sides.metric };
     let mut space = Workspace::default();
-    if rules.plain() { strips(&sides, rules, want, &mut space, ask) } else { scalar(&sides, rules, want, &mut space, ask) }
+    if rules.plain() {
+        strips(&sides, rules, want, &mut space, ask)
+    } else {
+        scalar(&sides, rules, want, &mut space, ask)
+    }
 }
 
 /// The vector path: costs strip by strip, skewed; the dynamic programme along their anti-diagonals.
@@ -216,7 +218,8 @@ fn strips<E: Kernels>(
     for s in 0..count {
         ask()?;
         let rows = s * height..m.min((s + 1) * height);
-        let costs = if keep { &mut space.costs[s * strip_size..(s + 1) * strip_size] } else { &mut space.costs[..strip_size] };
+        let costs =
+            if keep { &mut space.costs[s * strip_size..(s + 1) * strip_size] } else { &mut space.costs[..strip_size] };
         if panels {
             let first = rows.start;
             pack(&sides.x[first * sides.dim..rows.end * sides.dim], sides.dim, height, &mut space.panel);
@@ -234,7 +237,8 @@ fn strips<E: Kernels>(
             let place = Place { row: height + 1, column: height };
             E::costs(rules.isa, sides, rows.clone(), 0..n, costs, place);
         }
-        let directions = if paths { &mut space.directions[s * strip_directions..(s + 1) * strip_directions] } else { &mut [] };
+        let directions =
+            if paths { &mut space.directions[s * strip_directions..(s + 1) * strip_directions] } else { &mut [] };
         E::strip(rules.isa, rows.len(), n, costs, &space.above[..=n], &mut space.below[..=n], directions);
         std::mem::swap(&mut space.above, &mut space.below);
     }

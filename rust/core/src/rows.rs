@@ -250,6 +250,11 @@ impl<'a, T: Scalar> Ragged<'a, T> {
         (s, row - self.range(s).start)
     }
 
+    /// The rows of consecutive sequences.
+    pub(crate) fn span(&self, sequences: &std::ops::Range<usize>) -> Rows<'a, T> {
+        self.rows.slice(self.range(sequences.start).start, self.range(sequences.end - 1).end)
+    }
+
     /// Sequence `s`.
     #[must_use]
     pub fn get(&self, s: usize) -> Rows<'a, T> {

@@ -45,9 +45,23 @@ pub trait Kernels: Cost {
     /// See [`norms::products`].
     fn products(isa: Isa, u: &[Self], v: &[Self]) -> [f64; 3];
     /// See [`tile::costs`].
-    fn costs(isa: Isa, sides: &Sides<'_, Self>, rows: Range<usize>, columns: Range<usize>, out: &mut [Self], place: Place);
+    fn costs(
+        isa: Isa,
+        sides: &Sides<'_, Self>,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        out: &mut [Self],
+        place: Place,
+    );
     /// See [`panel::costs`].
-    fn panel_costs(isa: Isa, sides: &Sides<'_, Self>, first: usize, panel: &[Self], targets: &Columns<'_>, out: &mut [Self]);
+    fn panel_costs(
+        isa: Isa,
+        sides: &Sides<'_, Self>,
+        first: usize,
+        panel: &[Self],
+        targets: &Columns<'_>,
+        out: &mut [Self],
+    );
     /// See [`sweep::strip`].
     fn strip(isa: Isa, rows: usize, n: usize, costs: &[Self], above: &[f64], below: &mut [f64], directions: &mut [u8]);
 }
@@ -119,7 +133,13 @@ compile!(avx2_f32, f32, super::super::x86::F32x8, super::super::x86::F64x4, "avx
 #[cfg(target_arch = "x86_64")]
 compile!(avx2_f64, f64, super::super::x86::F64x4, super::super::x86::F64x4, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-compile!(avx512_f32, f32, super::super::x86::F32x16, super::super::x86::F64x8, "avx512f,avx512bw,avx512vl,avx512dq,fma");
+compile!(
+    avx512_f32,
+    f32,
+    super::super::x86::F32x16,
+    super::super::x86::F64x8,
+    "avx512f,avx512bw,avx512vl,avx512dq,fma"
+);
 #[cfg(target_arch = "x86_64")]
 compile!(avx512_f64, f64, super::super::x86::F64x8, super::super::x86::F64x8, "avx512f,avx512bw,avx512vl,avx512dq,fma");
 

@@ -14,9 +14,9 @@ mod tile;
 mod x86;
 
 pub use dispatch::{Columns, Kernels};
+pub(crate) use panel::pack;
 pub use sweep::Cost;
 pub(crate) use sweep::{direction_bytes, trace};
-pub(crate) use panel::pack;
 pub use tile::{Place, Sides};
 
 use crate::rows::Float;

@@ -21,8 +21,9 @@ impl Costs for Endless {
     fn columns(&self) -> usize {
         16
     }
-    fn fill(&self, _: usize, _: usize, out: &mut [f64]) {
+    fn fill(&mut self, _: usize, _: usize, out: &mut [f64]) -> tracewarp_core::Result<()> {
         out.fill(0.0);
+        Ok(())
     }
 }
 
@@ -148,7 +149,7 @@ fn raised() -> Vec<(Error, &'static str)> {
     found.push((mmd(u, none, &[1.0], Estimator::Biased), "y: expected at least one row, got none"));
     found.push((mmd(u, v, &[1.0], Estimator::Biased), "y: expected rows of 2 numbers as in x, got rows of 1"));
     let mut ask = || Ok(());
-    let endless = align::align(&Endless, &Constraints::default(), true, &mut Workspace::default(), &mut ask);
+    let endless = align::align(&mut Endless, &Constraints::default(), true, &mut Workspace::default(), &mut ask);
     found.push((endless.expect_err("too large"), "the directions of the warping path would need 36893488147419103228 bytes, more than this machine can address or allocate"));
     let stopped = dtw_matrix(x, None, &plain, &mut Run::new(1, &mut || true).expect("a run"));
     found.push((stopped.expect_err("stopped"), "interrupted"));

@@ -4,6 +4,7 @@ mod errors;
 mod exhaustive;
 mod extremes;
 mod golden;
+mod isas;
 mod kernels;
 mod oracle;
 mod properties;

@@ -3,10 +3,10 @@
 use std::slice::from_ref;
 
 use half::f16;
-use tracewarp_core::Result;
 use tracewarp_core::dtw::{self, Batch, Options};
 use tracewarp_core::rows::{Ragged, Rows, Scalar};
 use tracewarp_core::work::Run;
+use tracewarp_core::{Isa, Result};
 
 use crate::oracle::{Path, Sequence, Table};
 
@@ -72,7 +72,8 @@ impl<T: Number> Set<T> {
 /// Calls `body` with a run on `threads` threads that is never stopped.
 pub(crate) fn running<R>(threads: usize, body: impl FnOnce(&mut Run<'_>) -> R) -> R {
     let mut never = || false;
-    body(&mut Run::new(threads, &mut never).expect("a run"))
+    let isa = Isa::available().iter().find(|isa| std::env::var(crate::isas::ISA).is_ok_and(|name| name == isa.name()));
+    body(&mut Run::new(threads, &mut never).expect("a run").on(*isa.unwrap_or(&Isa::best())))
 }
 
 /// One alignment with its path.
