@@ -4,7 +4,7 @@ use crate::align::{self, Constraints, Ties};
 use crate::cost::{Costs, Metric};
 use crate::error::{Error, Result};
 use crate::rows::{Float, Rows, Scalar, Zero, inverse_norm, widened};
-use crate::simd::{Columns, Isa, Kernels, Place, Sides, direction_bytes, pack, trace};
+use crate::simd::{Columns, Isa, Kernels, Layout, Sides, direction_bytes, pack, trace};
 
 /// Pairs whose shorter side has at least this many rows are multiplied panel by panel.
 const PANEL_ROWS: usize = 96;
@@ -29,6 +29,7 @@ pub(crate) struct Workspace<E> {
     x: Buffers<E>,
     y: Buffers<E>,
     costs: Vec<E>,
+    reversed: Vec<E>,
     above: Vec<f64>,
     below: Vec<f64>,
     directions: Vec<u8>,
@@ -53,6 +54,7 @@ impl<E> Default for Workspace<E> {
             x: side(),
             y: side(),
             costs: Vec::new(),
+            reversed: Vec::new(),
             above: Vec::new(),
             below: Vec::new(),
             directions: Vec::new(),
@@ -215,6 +217,12 @@ fn strips<E: Kernels>(
     space.above[..=n].fill(f64::INFINITY);
     space.above[0] = 0.0;
     let panels = panel_pays(sides, rules.isa, height);
+    if !panels {
+        space.reversed.clear();
+        space.reversed.resize(height, E::default());
+        space.reversed.extend(sides.y_inverse.iter().rev());
+        space.reversed.resize(n + 2 * height, E::default());
+    }
     for s in 0..count {
         ask()?;
         let rows = s * height..m.min((s + 1) * height);
@@ -234,8 +242,8 @@ fn strips<E: Kernels>(
             let targets = Columns { columns: &space.columns, of: &space.of, lanes: &space.lanes };
             E::panel_costs(rules.isa, sides, first, &space.panel, &targets, costs);
         } else {
-            let place = Place { row: height + 1, column: height };
-            E::costs(rules.isa, sides, rows.clone(), 0..n, costs, place);
+            let layout = Layout::Strip { height, reversed: &space.reversed };
+            E::costs(rules.isa, sides, rows.clone(), 0..n, costs, layout);
         }
         let directions =
             if paths { &mut space.directions[s * strip_directions..(s + 1) * strip_directions] } else { &mut [] };
@@ -269,7 +277,7 @@ fn strips<E: Kernels>(
 /// One cost by itself, in the tile's order.
 fn cell<E: Kernels>(sides: &Sides<'_, E>, rules: &Rules, i: usize, j: usize) -> f64 {
     let mut one = [E::default()];
-    E::costs(rules.isa, sides, i..i + 1, j..j + 1, &mut one, Place { row: 1, column: 1 });
+    E::costs(rules.isa, sides, i..i + 1, j..j + 1, &mut one, Layout::Flat);
     one[0].double()
 }
 
@@ -343,8 +351,8 @@ impl<E: Kernels> Costs for Strip<'_, E> {
             let columns = constraints.band(i, m, n).start..constraints.band(self.rows.end - 1, m, n).end;
             (self.first, self.width) = (columns.start, columns.len());
             resize(&mut self.buffer, self.rows.len() * self.width, E::default(), "the costs of a strip")?;
-            let place = Place { row: self.width, column: 1 };
-            E::costs(self.rules.isa, self.sides, self.rows.clone(), columns, &mut self.buffer, place);
+            let cells = self.rows.len() * self.width;
+            E::costs(self.rules.isa, self.sides, self.rows.clone(), columns, &mut self.buffer[..cells], Layout::Flat);
         }
         let start = (i - self.rows.start) * self.width + first - self.first;
         for (cell, cost) in out.iter_mut().zip(&self.buffer[start..]) {

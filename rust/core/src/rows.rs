@@ -263,6 +263,12 @@ impl<'a, T: Scalar> Ragged<'a, T> {
     }
 }
 
+/// True where two rows hold the same numbers; a block at a time, which the compiler turns into vectors.
+pub(crate) fn same<T: Scalar>(u: &[T], v: &[T]) -> bool {
+    let differ = |u: &[T], v: &[T]| u.iter().zip(v).fold(false, |differ, (a, b)| differ | (a != b));
+    u.len() == v.len() && !u.chunks(32).zip(v.chunks(32)).any(|(u, v)| differ(u, v))
+}
+
 /// Rows in the type of the arithmetic: as they are, or copied into `buffer` where they are float16.
 pub(crate) fn widened<'a, T: Scalar>(rows: Rows<'a, T>, buffer: &'a mut Vec<T::Wide>) -> &'a [T::Wide] {
     if let Some(rows) = T::as_wide(rows.data()) {

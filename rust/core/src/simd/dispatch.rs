@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::sweep::Cost;
-use super::tile::{Place, Sides};
+use super::tile::{Layout, Sides};
 use super::{Isa, norms, panel, sweep, tile};
 use crate::error::Result;
 use crate::rows::Zero;
@@ -51,7 +51,7 @@ pub trait Kernels: Cost {
         rows: Range<usize>,
         columns: Range<usize>,
         out: &mut [Self],
-        place: Place,
+        layout: Layout<'_, Self>,
     );
     /// See [`panel::costs`].
     fn panel_costs(
@@ -95,9 +95,9 @@ macro_rules! compile {
                 rows: Range<usize>,
                 columns: Range<usize>,
                 out: &mut [$e],
-                place: Place,
+                layout: Layout<'_, $e>,
             ) {
-                tile::costs::<$v>(sides, rows, columns, out, place);
+                tile::costs::<$v>(sides, rows, columns, out, layout);
             }
 
             $(#[target_feature(enable = $feature)])?
@@ -188,9 +188,9 @@ macro_rules! kernels {
                 rows: Range<usize>,
                 columns: Range<usize>,
                 out: &mut [$e],
-                place: Place,
+                layout: Layout<'_, $e>,
             ) {
-                on!(isa, $portable, $avx2, $avx512, costs(sides, rows, columns, out, place));
+                on!(isa, $portable, $avx2, $avx512, costs(sides, rows, columns, out, layout));
             }
 
             fn panel_costs(

@@ -17,7 +17,7 @@ pub use dispatch::{Columns, Kernels};
 pub(crate) use panel::pack;
 pub use sweep::Cost;
 pub(crate) use sweep::{direction_bytes, trace};
-pub use tile::{Place, Sides};
+pub use tile::{Layout, Sides};
 
 use crate::rows::Float;
 
@@ -110,8 +110,12 @@ pub(crate) trait Vector: Copy {
     unsafe fn store(self, to: *mut Self::Elem);
     /// Lane by lane minimum.
     fn least(self, other: Self) -> Self;
-    /// Lane by lane maximum.
-    fn most(self, other: Self) -> Self;
+    /// Lane by lane maximum of a value, NaN if it is NaN, and a number.
+    fn most_or_nan(self, number: Self) -> Self;
+    /// Lane by lane minimum of a value, NaN if it is NaN, and a number.
+    fn least_or_nan(self, number: Self) -> Self;
+    /// True where every lane is a number of at least `number`.
+    fn all_at_least(self, number: Self) -> bool;
     /// a b.
     fn times(self, other: Self) -> Self;
     /// self + a b.
