@@ -163,6 +163,15 @@ class TestChance:
 
 
 class TestDiscrepancy:
+    def test_both_are_symmetric_and_in_range(self):
+        for seed in range(20):
+            x, y = rows(3, seed, dim=2), rows(5, seed + 20, dim=2)
+            np.testing.assert_array_equal(gaussian_similarity(x, y[:3]), gaussian_similarity(y[:3], x))
+            for estimator in ("biased", "unbiased"):
+                assert mmd2(x, y, estimator=estimator) == pytest.approx(mmd2(y, x, estimator=estimator), abs=1e-15)
+            assert 0 <= mmd2(x, y) <= 2
+            assert mmd2(x, x) <= 1e-15
+
     def test_of_point_masses_it_is_2_minus_2k(self):
         u, v = rows(1, dim=3), rows(1, seed=1, dim=3)
         assert mmd2(u, v) == pytest.approx(2 - 2 * gaussian_similarity(u, v)[0], abs=1e-15)
