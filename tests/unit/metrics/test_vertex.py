@@ -155,7 +155,7 @@ class TestBatch:
 
 class TestChance:
     def test_unrelated_random_rows_score_about_0_065(self):
-        # 0.0648 over 3,000 pairs; with 0.0165 as the deviation of a pair, the mean of 500 has a standard error of 0.0007.
+        # 0.0648 over 3,000 pairs; a pair deviates by 0.0165, so the mean of 500 by 0.0007.
         n, rng = 500, np.random.default_rng(1)
         references, tests = (rng.standard_normal((n, steps, 768), dtype=np.float32) for steps in (8, 12))
         scores = vertex_dtw_pairs(list(references), list(tests), [(p, p) for p in range(n)]).scores
