@@ -91,7 +91,10 @@ proptest! {
     }
 
     #[test]
-    fn the_cosine_does_not_feel_the_length_of_rows((x, y) in two(), scales in prop::collection::vec(0.01f64..100.0, 12)) {
+    fn the_cosine_does_not_feel_the_length_of_rows(
+        (x, y) in two(),
+        scales in prop::collection::vec(0.01f64..100.0, 12),
+    ) {
         let scaled: Sequence =
             x.iter().zip(&scales).map(|(row, scale)| row.iter().map(|value| value * scale).collect()).collect();
         let (plain, path) = align::<f32>(&x, &y, &Options::default());
@@ -143,9 +146,9 @@ proptest! {
 
     #[test]
     fn the_path_costs_the_distance((x, y) in two(), options in options()) {
-        let costs: Table = x.iter().map(|u| y.iter().map(|v| {
-            distance::<f32>(&vec![u.clone()], &vec![v.clone()], &Options { metric: options.metric, ..Options::default() })
-        }).collect()).collect();
+        let alone = Options { metric: options.metric, ..Options::default() };
+        let cell = |u: &Vec<f64>, v: &Vec<f64>| distance::<f32>(&vec![u.clone()], &vec![v.clone()], &alone);
+        let costs: Table = x.iter().map(|u| y.iter().map(|v| cell(u, v)).collect()).collect();
         let (distance, path) = align::<f32>(&x, &y, &options);
         // The very bits: the sum along the path is what the programme summed.
         prop_assert_eq!(along(&costs, &path).to_bits(), distance.to_bits());
@@ -178,7 +181,10 @@ proptest! {
             .map(|p| [(p / ys.len()) as i64, (p % ys.len()) as i64])
             .collect();
         let batch = |threads| {
-            running(threads, |run| dtw_pairs(x.ragged("xs"), y.ragged("ys"), &pairs, true, &options, run)).expect("batch")
+            let found = running(threads, |run| {
+                dtw_pairs(x.ragged("xs"), y.ragged("ys"), &pairs, true, &options, run)
+            });
+            found.expect("batch")
         };
         let one = batch(1);
         prop_assert_eq!(&one, &batch(2));
@@ -214,7 +220,12 @@ proptest! {
     }
 
     #[test]
-    fn the_nearest_are_the_least_of_their_row(sequences in several(), k in 1usize..7, options in options(), limit in 0.0f64..6.0) {
+    fn the_nearest_are_the_least_of_their_row(
+        sequences in several(),
+        k in 1usize..7,
+        options in options(),
+        limit in 0.0f64..6.0,
+    ) {
         let set = Set::<f32>::of(&sequences);
         let n = sequences.len();
         let k = k.min(n);
@@ -223,7 +234,8 @@ proptest! {
             options.constraints.max_distance = max_distance;
             let matrix = running(1, |run| dtw_matrix(set.ragged("xs"), None, &options, run)).expect("matrix");
             let nearest = |threads| {
-                running(threads, |run| dtw_nearest(set.ragged("xs"), set.ragged("ys"), k, &options, run)).expect("nearest")
+                let (xs, ys) = (set.ragged("xs"), set.ragged("ys"));
+                running(threads, |run| dtw_nearest(xs, ys, k, &options, run)).expect("nearest")
             };
             let found = nearest(1);
             prop_assert_eq!(&found, &nearest(8));

@@ -174,14 +174,15 @@ fn without_a_trivial_trajectory_every_baseline_is_zero() {
 }
 
 #[test]
-fn unrelated_random_rows_score_about_0_066() {
+fn unrelated_random_rows_score_about_0_065() {
     let mut dice = Dice(25);
-    let (x, y): (Vec<_>, Vec<_>) = (0..60).map(|_| (dice.sequence(8, 768), dice.sequence(12, 768))).unzip();
+    let (x, y): (Vec<_>, Vec<_>) = (0..200).map(|_| (dice.sequence(8, 768), dice.sequence(12, 768))).unzip();
     let (x, y) = (Set::<f32>::of(&x), Set::<f32>::of(&y));
-    let pairs: Vec<[i64; 2]> = (0..60).map(|p| [p, p]).collect();
+    let pairs: Vec<[i64; 2]> = (0..200).map(|p| [p, p]).collect();
     let found = score(&x, &y, None, &pairs, &Options::default());
-    let mean = found.scores.iter().sum::<f64>() / 60.0;
-    assert!((mean - 0.066).abs() < 0.003, "{mean}");
+    let mean = found.scores.iter().sum::<f64>() / 200.0;
+    // One standard error of 200 pairs is 0.0012.
+    assert!((mean - 0.065).abs() < 0.003, "{mean}");
 }
 
 #[test]
