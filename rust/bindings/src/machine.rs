@@ -1,11 +1,12 @@
 //! What the binary knows of the machine it runs on.
 
 use pyo3::prelude::*;
+use tracewarp_core::Isa;
 
 /// Name of the instruction set that the kernels use on this machine.
 #[pyfunction]
 fn instruction_set() -> &'static str {
-    "portable"
+    Isa::best().name()
 }
 
 /// How many threads this process may use: its CPUs by affinity and cgroup quota, at least 1.

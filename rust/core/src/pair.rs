@@ -102,12 +102,15 @@ impl Rules {
     }
 }
 
+/// Rows and their inverse norms.
+type Ready<'a, E> = (&'a [E], &'a [E]);
+
 /// Rows as the kernels take them: widened where they are float16, checked, with inverse norms.
 fn ready<'a, T: Scalar>(
     side: &Side<'a, T>,
     rules: &Rules,
     buffers: &'a mut Buffers<T::Wide>,
-) -> Result<(&'a [T::Wide], &'a [T::Wide])> {
+) -> Result<Ready<'a, T::Wide>> {
     let rows = widened(side.rows, &mut buffers.rows);
     let inverse = match side.inverse {
         Some(inverse) => inverse,

@@ -1,5 +1,7 @@
 //! Rows of numbers as borrowed slices: one row a step or a text, ragged sets of rows by offsets.
 
+use half::slice::HalfFloatSliceExt;
+
 use crate::error::{Error, Result};
 use crate::simd::Kernels;
 
@@ -8,8 +10,8 @@ use crate::simd::Kernels;
 pub trait Scalar: Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {
     /// The type that products over the dimension are summed in.
     type Wide: Float + Kernels;
-    /// The values as they are, where they are already of the type of the arithmetic.
-    fn as_wide(values: &[Self]) -> Option<&[Self::Wide]>;
+    /// The values in the type of the arithmetic: as they are, or converted into `buffer`.
+    fn widen<'a>(values: &'a [Self], buffer: &'a mut Vec<Self::Wide>) -> &'a [Self::Wide];
     /// The value in the type of the arithmetic.
     fn wide(self) -> Self::Wide;
     /// The value in f64, exactly.
@@ -37,8 +39,8 @@ pub trait Float:
 impl Scalar for f32 {
     type Wide = f32;
     #[inline(always)]
-    fn as_wide(values: &[f32]) -> Option<&[f32]> {
-        Some(values)
+    fn widen<'a>(values: &'a [f32], _: &'a mut Vec<f32>) -> &'a [f32] {
+        values
     }
     #[inline(always)]
     fn wide(self) -> f32 {
@@ -63,8 +65,8 @@ impl Float for f32 {
 impl Scalar for f64 {
     type Wide = f64;
     #[inline(always)]
-    fn as_wide(values: &[f64]) -> Option<&[f64]> {
-        Some(values)
+    fn widen<'a>(values: &'a [f64], _: &'a mut Vec<f64>) -> &'a [f64] {
+        values
     }
     #[inline(always)]
     fn wide(self) -> f64 {
@@ -88,8 +90,11 @@ impl Float for f64 {
 impl Scalar for half::f16 {
     type Wide = f32;
     #[inline(always)]
-    fn as_wide(_: &[half::f16]) -> Option<&[f32]> {
-        None
+    fn widen<'a>(values: &'a [half::f16], buffer: &'a mut Vec<f32>) -> &'a [f32] {
+        // Old values stay where they fit: all are overwritten.
+        buffer.resize(values.len(), 0.0);
+        values.convert_to_f32_slice(buffer);
+        buffer
     }
     #[inline(always)]
     fn wide(self) -> f32 {
@@ -271,12 +276,7 @@ pub(crate) fn same<T: Scalar>(u: &[T], v: &[T]) -> bool {
 
 /// Rows in the type of the arithmetic: as they are, or copied into `buffer` where they are float16.
 pub(crate) fn widened<'a, T: Scalar>(rows: Rows<'a, T>, buffer: &'a mut Vec<T::Wide>) -> &'a [T::Wide] {
-    if let Some(rows) = T::as_wide(rows.data()) {
-        return rows;
-    }
-    buffer.clear();
-    buffer.extend(rows.data().iter().map(|value| value.wide()));
-    buffer
+    T::widen(rows.data(), buffer)
 }
 
 /// What to do with a row of length zero where a cosine is asked for.

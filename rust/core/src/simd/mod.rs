@@ -4,6 +4,8 @@
 //! carries the `target_feature`, everything below it is inlined into it. This module and the kernels are the only places
 //! with `unsafe`.
 
+#![expect(clippy::needless_range_loop, reason = "registers are walked by number: iterators of them do not inline")]
+
 mod dispatch;
 mod norms;
 mod panel;
