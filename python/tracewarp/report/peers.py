@@ -96,8 +96,8 @@ def mark(one: PeerTiming) -> Mark:
 def method(comparison: PeerComparison) -> str:
     """One paragraph: how the figures came about."""
     return (
-        f"Best of {comparison.repeats} rounds in turns, after warming up. Every implementation reads the same raw rows, "
-        f"and what it makes of them is timed. ratio: times as long as tracewarp with one thread. "
+        f"Best of {comparison.repeats} rounds in turns, after warming up. Every implementation reads the same rows, "
+        "and what it makes of them is timed. ratio: times as long as tracewarp with one thread. "
         f"Kernels of tracewarp: {comparison.instruction_set}. Linear algebra below numpy: {comparison.blas}."
     )
 
