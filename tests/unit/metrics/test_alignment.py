@@ -112,7 +112,8 @@ class TestOneAlignmentManyEntries:
             assert found.indices.shape == found.distances.shape == (6, k)
             order = np.argsort(matrix, axis=1, kind="stable")[:, :k]
             distances = np.take_along_axis(matrix, order, axis=1)
-            np.testing.assert_array_equal(found.distances, distances)
+            # The two may sum in another order (docs/definitions/dtw.md): equal within rounding, and so are the ranks.
+            np.testing.assert_allclose(found.distances, distances, rtol=0, atol=2.4e-5)
             np.testing.assert_array_equal(found.indices, np.where(np.isinf(distances), -1, order))
 
 
