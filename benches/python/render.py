@@ -173,7 +173,7 @@ def page(folder):
 
     found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
     jobs = [found[name] for name in JOBS if name in found]
-    parts = [OPENING]
+    parts = [OPENING] if found else [OPENING, "No figures yet: `make bench` makes them.\n"]
     groups = {}
     for result in jobs:
         groups.setdefault(same_machine(result), []).append(result)

@@ -275,7 +275,7 @@ def version_of(package: str) -> str:
 def single_blas() -> tuple[AbstractContextManager[Any], str]:
     """Hold the linear algebra below numpy at one thread where threadpoolctl is installed; and say what holds."""
     preset = os.environ.get("OPENBLAS_CORETYPE")
-    told = f"; OPENBLAS_CORETYPE={preset} is set, which may be older than this machine" if preset else ""
+    told = f"; OPENBLAS_CORETYPE={preset} is set: an older one than the machine's slows it down" if preset else ""
     if importlib.util.find_spec("threadpoolctl") is None:
         return nullcontext(), f"as many threads as numpy takes (threadpoolctl would hold it at 1){told}"
     from threadpoolctl import ThreadpoolController
