@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 __all__ = [
     "DiversityFilter",
     "__version__",
+    "available_memory",
     "available_threads",
     "cluster",
     "cosine_pairs",
@@ -29,6 +30,7 @@ _Rows = NDArray[Any]
 __version__: str
 
 def instruction_set() -> str: ...
+def available_memory() -> int | None: ...
 def available_threads() -> int: ...
 def hash_ngrams(texts: list[str], dim: int, threads: int) -> NDArray[np.float32]: ...
 
