@@ -28,10 +28,13 @@ cargo bench -p tracewarp-core -- pairs                     # the core alone, wit
   that cost what the distance says, the same accepted rows, groups, pairs and neighbours. A job that differs stops the
   bench.
 - **In turns**: after two rounds of warming up, both sides run once a round, the order reversed every other round.
-  Ratios are baseline / tracewarp: best against best, and the median of the rounds' own ratios.
+  Ratios are baseline / tracewarp: best against best, and the median of the rounds' own ratios. With several threads
+  the baseline gets that division between numba and BLAS which suits the job best; one thread each where the two pools
+  only get in each other's way.
 - **Floor**: the larger of the job's multiply-adds at the measured peak and its input, read once, at the measured
   bandwidth. The peak is the faster of a numba loop of eight Horner chains and of a BLAS product; the bandwidth is a
-  numba sum over 512 MB. Jobs marked * can be decided without multiplying every pair in float32 and may pass 100 %.
+  numba sum over 512 MB. Jobs marked * can be decided without multiplying every pair in float32 and may pass 100 %; so may
+  an input that stays in the last cache from one round to the next.
 - **Memory**: the peak of one call beyond what was resident before it (the inputs among it), each side in a process of
   its own.
 """

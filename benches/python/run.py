@@ -46,14 +46,27 @@ def say(*words):
     print(*words, file=sys.stderr, flush=True)
 
 
-def limited(threads):
-    """BLAS and numba with this many threads."""
+def limited(threads, blas=None):
+    """Numba with this many threads, and BLAS with as many or its own number."""
     import numba
 
     import baseline
 
     numba.set_num_threads(threads)
-    return baseline.BLAS.limit(limits=threads, user_api="blas")
+    return baseline.BLAS.limit(limits=blas or threads, user_api="blas")
+
+
+def best_division(run, threads):
+    """Threads for numba and for BLAS with which the baseline is fastest: the two pools get in each other's way."""
+    from race import race
+
+    if threads == 1:
+        return (1, 1)
+    found = {}
+    for division in sorted({(threads, threads), (threads, 1), (1, threads), (1, 1)}):
+        with limited(*division):
+            found[division] = race([run], seconds=0, least=3)[0].median
+    return min(found, key=found.get)
 
 
 def measured(job, sizes, counts, rates, seconds):
@@ -63,7 +76,8 @@ def measured(job, sizes, counts, rates, seconds):
     case = job.make(sizes)
     checks, by_threads = {}, {}
     for threads in counts:
-        with limited(threads):
+        division = best_division(case.baseline, threads)
+        with limited(*division):
             ours = case.ours(threads)
             checks[str(threads)] = case.check(ours, case.baseline())
             for call in case.peers.values():
@@ -73,7 +87,7 @@ def measured(job, sizes, counts, rates, seconds):
             )
         floor = case.work and rates[threads].seconds(case.work)
         by_threads[str(threads)] = {
-            "baseline": theirs.to_dict(),
+            "baseline": theirs.to_dict() | {"threads of numba and BLAS": division},
             "tracewarp": mine.to_dict(),
             "ratio": ratios(theirs, mine),
             "floor_ms": floor and 1e3 * floor,
