@@ -33,8 +33,8 @@ cargo bench -p tracewarp-core -- pairs                     # the core alone, wit
   only get in each other's way.
 - **Floor**: the larger of the job's multiply-adds at the measured peak and its input, read once, at the measured
   bandwidth. The peak is the faster of a numba loop of eight Horner chains and of a BLAS product; the bandwidth is a
-  numba sum over 512 MB. Jobs marked * can be decided without multiplying every pair in float32 and may pass 100 %; so may
-  an input that stays in the last cache from one round to the next.
+  numba sum over 512 MB. Jobs marked * can be decided without multiplying every pair in float32 and may pass 100 %;
+  so may an input that stays in the last cache from one round to the next.
 - **Memory**: the peak of one call beyond what was resident before it (the inputs among it), each side in a process of
   its own.
 """
