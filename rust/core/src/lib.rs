@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 pub mod align;
+mod batch;
 pub mod cluster;
 pub mod cosine;
 pub mod cost;

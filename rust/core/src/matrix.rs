@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::dtw::{Prepared, filled};
+use crate::batch::{Prepared, filled};
 use crate::error::Result;
 use crate::pair::{Rules, resize};
 use crate::rows::{Ragged, Scalar, widened};

@@ -5,8 +5,8 @@
 //! trajectory gets there. The modes differ in how the three become a score.
 
 use crate::align::{Constraints, Ties};
+use crate::batch::{Outputs, Paths, Prepared, canonical, check, filled, prepare, resolve, same_dim};
 use crate::cost::{Metric, cosine_scaled};
-use crate::dtw::{Outputs, Paths, Prepared, canonical, check, filled, prepare, resolve, same_dim};
 use crate::error::{Error, Result};
 use crate::kernel::check_gamma;
 use crate::pair::{Rules, Want, Workspace, align_pair};
