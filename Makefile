@@ -14,7 +14,7 @@ SOURCES := Cargo.toml pyproject.toml $(wildcard Cargo.lock) $(shell find rust -n
 export VIRTUAL_ENV := $(abspath $(VENV))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-rust test-wheel lint format bench wheel clean
+.PHONY: help demo test test-all test-rust test-wheel lint format bench wheel clean memcheck
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,15 @@ test-rust:  ## the core's own tests; no Python needed
 
 test-wheel: wheel  ## install that wheel in a fresh environment without a compiler, and try it
 	TRACEWARP_WHEEL="$$(ls dist/tracewarp-*.whl)" $(BIN)/python -m pytest -rs tests/integration/test_installed_wheel.py
+
+# valgrind knows no AVX-512, so the core meets it there without; the sanitizer's run has everything.
+memcheck:  ## the core's tests under valgrind (AVX2 and portable) and under AddressSanitizer
+	@command -v valgrind >/dev/null || { echo 'memcheck needs valgrind'; exit 1; }
+	for isa in portable avx2; do \
+	  TRACEWARP_TEST_ISA=$$isa CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='valgrind -q --error-exitcode=9 --leak-check=full' \
+	  cargo test --quiet --release -p tracewarp-core --lib --tests || exit 1; done
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address' cargo test --quiet --release -p tracewarp-core --lib --tests \
+	  --target x86_64-unknown-linux-gnu --target-dir target/sanitizer
 
 lint: $(VENV)/.tools  ## warnings are errors
 	cargo fmt --all --check
