@@ -56,7 +56,7 @@ impl<'a, T: Scalar> Prepared<'a, T> {
         self.inverse.as_ref().map_or(&[], |inverse| &inverse[rows])
     }
 
-    /// Sequence `s`, ready for [`align_pair`].
+    /// Sequence `s`, ready for [`pair::align_pair`].
     pub(crate) fn side(&self, s: usize) -> Side<'_, T> {
         let range = self.set.range(s);
         let inverse = self.inverse.as_ref().map(|inverse| &inverse[range.clone()]);

@@ -8,7 +8,7 @@ use super::{Isa, norms, panel, sweep, tile};
 use crate::error::Result;
 use crate::rows::Zero;
 
-/// Where the cells of a panel product go, see [`panel::costs`].
+/// Where the cells of a panel product go, see `panel::costs`.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns<'a> {
     /// Offset of each column.
@@ -32,7 +32,7 @@ pub trait Kernels: Cost {
     }
     /// Rows of a panel.
     fn panel_width(isa: Isa) -> usize;
-    /// See [`norms::inverse`].
+    /// See `norms::inverse`.
     fn inverse_norms(
         isa: Isa,
         argument: &'static str,
@@ -42,9 +42,9 @@ pub trait Kernels: Cost {
         zero: Zero,
         out: &mut [Self],
     ) -> Result<()>;
-    /// See [`norms::products`].
+    /// See `norms::products`.
     fn products(isa: Isa, u: &[Self], v: &[Self]) -> [f64; 3];
-    /// See [`tile::costs`].
+    /// See `tile::costs`.
     fn costs(
         isa: Isa,
         sides: &Sides<'_, Self>,
@@ -53,7 +53,7 @@ pub trait Kernels: Cost {
         out: &mut [Self],
         layout: Layout<'_, Self>,
     );
-    /// See [`panel::costs`].
+    /// See `panel::costs`.
     fn panel_costs(
         isa: Isa,
         sides: &Sides<'_, Self>,
@@ -62,7 +62,7 @@ pub trait Kernels: Cost {
         targets: &Columns<'_>,
         out: &mut [Self],
     );
-    /// See [`sweep::strip`].
+    /// See `sweep::strip`.
     fn strip(isa: Isa, rows: usize, n: usize, costs: &[Self], above: &[f64], below: &mut [f64], directions: &mut [u8]);
 }
 

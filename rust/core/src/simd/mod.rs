@@ -1,6 +1,6 @@
 //! Vectors of the machine under one small interface, and the instruction sets that have them.
 //!
-//! The kernels are written once over [`Vector`] and compiled once an instruction set: the outermost function of each
+//! The kernels are written once over `Vector` and compiled once an instruction set: the outermost function of each
 //! carries the `target_feature`, everything below it is inlined into it. This module and the kernels are the only places
 //! with `unsafe`.
 
