@@ -154,7 +154,7 @@ pub trait Lanes: Copy {
     fn least(self, other: Self) -> Self;
     /// Bit l: self < other in lane l.
     fn below(self, other: Self) -> u8;
-    /// [last lane of `carry`, self[0], self[1], ...].
+    /// The last lane of `carry`, then all lanes but the last, each one place on.
     fn shift_in(self, carry: Self) -> Self;
     /// Lane `l`.
     fn lane(self, l: usize) -> f64;
