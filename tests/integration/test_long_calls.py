@@ -22,9 +22,12 @@ LONG_CALLS = {
     "mmd2": "metrics.mmd2(rows(400_000), rows(400_000))",
 }
 SCRIPT = """
-import sys, time
+import signal, sys, time
 import numpy as np
 from tracewarp import metrics
+
+# A background job's shell may have told its children to ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def rows(steps):
     return np.random.default_rng(steps).standard_normal((steps, 2)).astype(np.float32)

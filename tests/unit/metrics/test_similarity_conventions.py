@@ -242,8 +242,17 @@ def test_a_table_that_no_machine_can_hold_is_an_error_with_its_size():
         cosine_similarity(rows)
 
 
+@pytest.fixture
+def listening():
+    """Ctrl-C is heard, also where a background job's shell told its children to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 def test_ctrl_c_ends_a_long_call_and_the_filter_keeps_nothing_of_it():
-    rows = np.random.default_rng(0).normal(size=(20_000, 256)).astype(np.float32)
+    rows = np.random.default_rng(0).normal(size=(60_000, 256)).astype(np.float32)
     made = DiversityFilter(256, 0.999)
     made.add(rows[:10])
     for call in (lambda: cluster(rows, threads=1), lambda: made.add(rows, threads=1)):
