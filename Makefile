@@ -5,12 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Name an index that serves CPU wheels of PyTorch to save 4.7 GB of CUDA packages; empty: the ordinary index.
 TORCH_INDEX ?=
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The packages that the benches compare with want other versions of numpy, so they get an environment of their own.
+BENCH_VENV := .venv-bench
+OTHER_BASELINE := $(wildcard ../shared/bench/baseline.py)
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python $(PIP_INSTALL)
 SOURCES := Cargo.toml pyproject.toml $(wildcard Cargo.lock) $(shell find rust -name '*.rs' -o -name Cargo.toml)
 export VIRTUAL_ENV := $(abspath $(VENV))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-rust lint format clean
+.PHONY: help demo test test-all test-rust test-wheel lint format bench wheel clean memcheck
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -44,6 +48,18 @@ test-all: $(VENV)/.offline test-rust  ## the same with the slow studies and the 
 test-rust:  ## the core's own tests; no Python needed
 	cargo test --quiet
 
+test-wheel: wheel  ## install that wheel in a fresh environment without a compiler, and try it
+	TRACEWARP_WHEEL="$$(ls dist/tracewarp-*.whl)" $(BIN)/python -m pytest -rs tests/integration/test_installed_wheel.py
+
+# valgrind knows no AVX-512, so the core meets it there without; the sanitizer's run has everything.
+memcheck:  ## the core's tests under valgrind (AVX2 and portable) and under AddressSanitizer
+	@command -v valgrind >/dev/null || { echo 'memcheck needs valgrind'; exit 1; }
+	for isa in portable avx2; do \
+	  TRACEWARP_TEST_ISA=$$isa CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='valgrind -q --error-exitcode=9 --leak-check=full' \
+	  cargo test --quiet --release -p tracewarp-core --lib --tests || exit 1; done
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address' cargo test --quiet --release -p tracewarp-core --lib --tests \
+	  --target x86_64-unknown-linux-gnu --target-dir target/sanitizer
+
 lint: $(VENV)/.tools  ## warnings are errors
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
@@ -58,5 +74,28 @@ format: $(VENV)/.tools  ## put every file into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+$(BENCH_VENV)/.package: $(SOURCES)
+	@test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python $(PIP_INSTALL) --editable '.[bench]'
+	@touch $@
+
+bench: $(BENCH_VENV)/.package  ## time every job against numpy + numba, rewrite benches/README.md (a quarter of an hour, on a quiet machine)
+	cargo bench --quiet -p tracewarp-core
+	$(if $(OTHER_BASELINE),$(BENCH_VENV)/bin/python benches/python/compare_baseline.py $(OTHER_BASELINE))
+	$(BENCH_VENV)/bin/python benches/python/run.py
+
+# On Linux zig links against glibc 2.17 (manylinux2014), so that the wheel installs almost anywhere; without it, as it is.
+ifeq ($(shell uname -s),Linux)
+ZIG := $$($(BIN)/python -c 'import ziglang' 2>/dev/null && echo --zig --compatibility manylinux2014)
+endif
+
+# Paths of this machine do not belong into a binary that others get.
+wheel: $(VENV)/.tools  ## build the wheel (and the source distribution) into dist
+	-$(PIP) ziglang
+	rm -rf dist
+	RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$(CURDIR)=tracewarp" \
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin build --quiet --profile release-wheel --sdist --out dist $(ZIG)
+	@ls -l dist
+
 clean:  ## remove what the targets made
-	rm -rf $(VENV) target tracewarp-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) target dist tracewarp-demo tracewarp-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,9 +1,29 @@
 """The binary's contract; `tracewarp.metrics` is the place to call it from."""
 
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+
+__all__ = [
+    "DiversityFilter",
+    "__version__",
+    "available_memory",
+    "available_threads",
+    "cluster",
+    "cosine_pairs",
+    "cosine_similarity",
+    "cosine_top_k",
+    "dtw_from_costs",
+    "dtw_matrix",
+    "dtw_nearest",
+    "dtw_pairs",
+    "gaussian_similarity",
+    "hash_ngrams",
+    "instruction_set",
+    "mmd2",
+    "vertex_pairs",
+]
 
 _Rows = NDArray[Any]
 _Effort = tuple[int, int]  # pairs compared in eight bits, pairs among them decided in f64
@@ -11,6 +31,7 @@ _Effort = tuple[int, int]  # pairs compared in eight bits, pairs among them deci
 __version__: str
 
 def instruction_set() -> str: ...
+def available_memory() -> int | None: ...
 def available_threads() -> int: ...
 def hash_ngrams(texts: list[str], dim: int, threads: int) -> NDArray[np.float32]: ...
 
@@ -56,12 +77,11 @@ def cluster(
     threads: int,
 ) -> tuple[NDArray[np.int64], int, _Effort]: ...
 
+@final
 class DiversityFilter:
     def __new__(cls, dim: int, threshold: float, zero: str) -> DiversityFilter: ...
     @staticmethod
-    def restore(
-        threshold: float, zero: str, rows: _Rows, indices: NDArray[np.int64], seen: int
-    ) -> DiversityFilter: ...
+    def restore(threshold: float, zero: str, rows: _Rows, indices: NDArray[np.int64], seen: int) -> DiversityFilter: ...
     def add(
         self, rows: _Rows, threads: int
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.float64], _Effort]: ...

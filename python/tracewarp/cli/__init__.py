@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "validate": "check a file of trajectories, line by line",
     "capabilities": "group tasks into capabilities, and say who joined whom",
     "dedup": "keep the texts that differ enough from every text kept before",
+    "bench": "compare the DTW implementations that are installed, on shapes of your own",
     "doctor": "say what this installation has: core, threads, extras, encoders, browser, GPU",
     "demo": "score real WebArena episodes that ship with the package, and write a report",
 }

@@ -33,7 +33,8 @@ class TextEmbedding:
     def __call__(self, texts: Sequence[str]) -> NDArray[Any]:
         """Return `(len(texts), dim)` float16."""
         columns = (TextColumn("embedding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        display = Progress(*columns, console=Console(stderr=True), transient=True)
+        console = Console(stderr=True)
+        display = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         with EmbeddingCache(default_cache_path()) if self.use_cache else nullcontext() as cache, display as progress:
             bar = progress.add_task("embedding", total=len(texts))
             return embed_texts(

@@ -37,7 +37,7 @@ _CHROMIUM_FILES = (
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 @click.option("--full", is_flag=True, help="Also import torch, and say which devices it sees (takes seconds).")
 def command(as_json: bool, full: bool) -> None:
-    r"""Say what this installation has: core, threads, extras, encoders, browser, GPU, cache.
+    """Say what this installation has: core, threads, extras, encoders, browser, GPU, cache.
 
     \b
     Examples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -22,6 +23,8 @@ from tracewarp.report import print_scores, write_report
 
 SHOWN_PROBLEMS = 5
 NAME_CHARS = 24
+LOG_SECONDS = 20.0
+"""Between two lines of progress where stderr is no terminal."""
 
 _RUN = click.Path(path_type=Path)
 
@@ -137,6 +140,7 @@ class ReadingProgress:
     def __init__(self, display: Progress) -> None:
         self.display = display
         self.bars: dict[str, TaskID] = {}
+        self.told = time.monotonic()
 
     def __call__(self, progress: Reading) -> None:
         """Move the bar of a run."""
@@ -151,6 +155,15 @@ class ReadingProgress:
             steps=progress.steps,
             encoded=progress.encoded,
         )
+        # Where nobody looks at a terminal a bar draws nothing: a line now and then goes to the log instead.
+        if not self.display.console.is_terminal and time.monotonic() - self.told > LOG_SECONDS:
+            self.told = time.monotonic()
+            known = "" if progress.expected_episodes is None else f" of {progress.expected_episodes:,}"
+            click.echo(
+                f"{shortened(one_line(progress.run), NAME_CHARS)}: {progress.episodes:,}{known} episodes read, "
+                f"{progress.steps:,} steps ({progress.encoded:,} encoded)",
+                err=True,
+            )
 
 
 def _tell_problems(scores: Scores) -> None:

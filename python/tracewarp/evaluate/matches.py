@@ -45,10 +45,11 @@ class Matcher:
         """One trivial trajectory for each reference."""
         given: dict[str, NDArray[np.float16]] = {}
         if self.trivial_run is not None:
-            for task, episodes in self.trivial_run.by_task().items():
-                with_steps = [episode for episode in episodes if episode.steps]
-                if with_steps:
-                    given[task] = self.trivial_run.steps_of(with_steps[0])
+            by_task = self.trivial_run.by_task()
+            for task in {reference.episode.task for reference in self.pool}:
+                first = next((episode for episode in by_task.get(task, ()) if episode.steps), None)
+                if first is not None:
+                    given[task] = self.trivial_run.steps_of(first)
         return [r.run.trivial_of(r.episode) if (own := given.get(r.episode.task)) is None else own for r in self.pool]
 
     @cached_property

@@ -13,7 +13,13 @@ MAX_NAMED_TASKS = 10
 """Tasks that a note names before it says how many more there are."""
 
 
-def notes(found: Scored, table: TaskTable, tasks: TaskSet | None, options: EvaluateOptions) -> Iterator[str]:
+def notes(
+    found: Scored,
+    table: TaskTable,
+    tasks: TaskSet | None,
+    compared: Sequence[tuple[Scored, Scored]],
+    options: EvaluateOptions,
+) -> Iterator[str]:
     """What could not be read or scored, and why."""
     run = found.run
     if run.problems:
@@ -45,6 +51,9 @@ def notes(found: Scored, table: TaskTable, tasks: TaskSet | None, options: Evalu
         yield _why_no_vertex(table, options)
     elif not options.all_references:
         yield "references: successful trajectories only"
+    for ours, baseline in compared:
+        if ours is found and attempted.isdisjoint(episode.task for episode in baseline.run.episodes):
+            yield f"not compared with {baseline.run.name}: no task in common"
 
 
 def _why_no_vertex(table: TaskTable, options: EvaluateOptions) -> str:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tracewarp.embed import EmbeddingCache, Encoder, StepEmbedder, default_cache_path, embed_texts, get_encoder
+from tracewarp.errors import FileError
 from tracewarp.evaluate.capability import capability_score
 from tracewarp.evaluate.compare import Scored, compare_all
+from tracewarp.evaluate.embedding import Embedding
 from tracewarp.evaluate.episodes import Episode, Listener, LoadedRun, silent
 from tracewarp.evaluate.functional import functional_correctness
 from tracewarp.evaluate.matches import Matcher
@@ -53,7 +49,7 @@ def evaluate(
     options = options or EvaluateOptions()
     opened = Opened(runs, options)
     tasks = None if options.tasks is None else load_tasks(options.tasks)
-    with _embedding(options) as embedding:
+    with Embedding(options) as embedding:
         sources = opened.read(tasks, embedding.steps() if options.wants_references else None, listener)
         table = task_table(
             sources.all,
@@ -65,16 +61,17 @@ def evaluate(
         )
     chooser = _chooser(sources, table, options)
     matcher = Matcher(chooser.pool, sources.trivial, options.vertex, options.threads) if chooser.pool else None
-    encoder = "" if embedding.encoder is None else embedding.encoder.name
+    encoder = "" if embedding.used is None else embedding.used.name
     scored = [Scored(run, _vertex(run, chooser, matcher, table, options, encoder=encoder)) for run in sources.evaluated]
-    results = [_run_scores(found, table, tasks, options) for found in scored]
+    compared = _compared(scored, sources)
+    results = [_run_scores(found, table, tasks, compared, options) for found in scored]
     return Scores(
-        settings=settings(sources, tasks, embedding.encoder, options),
+        settings=settings(sources, tasks, embedding.used, options),
         capabilities=capability_facts(table, tasks),
         runs=tuple(results[: len(sources.runs)]),
         baseline=results[-1] if len(results) > len(sources.runs) else None,
         comparisons=compare_all(
-            _compared(scored, sources),
+            compared,
             table,
             seed=options.seed,
             resamples=options.resamples,
@@ -84,54 +81,27 @@ def evaluate(
 
 
 def write_scores(scores: Scores, path: str | Path) -> None:
-    """Write `scores.json`: beside, then renamed, so that the file is there entirely or not at all."""
+    """Write `scores.json`: beside, then renamed, so that the file is there entirely or not at all.
+
+    Raises:
+        FileError: the folder is missing, or cannot be written.
+    """
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(scores_json(scores) + "\n", encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+        try:
+            beside.write_text(scores_json(scores) + "\n", encoding="utf-8")
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def scores_json(scores: Scores) -> str:
     """The content of `scores.json`, without the last line end."""
     # json writes lone surrogates of a foreign page as escapes, where pydantic's own writer refuses them.
     return json.dumps(scores.model_dump(), indent=1, allow_nan=False)
-
-
-@dataclass
-class _Embedding:
-    """The encoder, made when first needed, with its cache."""
-
-    options: EvaluateOptions
-    cache: EmbeddingCache | None
-    encoder: Encoder | None = None
-
-    def the_encoder(self) -> Encoder:
-        if self.encoder is None:
-            self.encoder = get_encoder(self.options.encoder)
-        return self.encoder
-
-    def steps(self) -> StepEmbedder:
-        return StepEmbedder(
-            self.the_encoder(),
-            template=self.options.step_template,
-            include_reasoning=self.options.include_reasoning,
-            cache=self.cache,
-        )
-
-    def texts(self, texts: Sequence[str]) -> NDArray[np.float16]:
-        return embed_texts(texts, self.the_encoder(), cache=self.cache)
-
-
-@contextmanager
-def _embedding(options: EvaluateOptions) -> Iterator[_Embedding]:
-    if not options.use_cache:
-        yield _Embedding(options, None)
-        return
-    with EmbeddingCache(options.cache if options.cache is not None else default_cache_path()) as cache:
-        yield _Embedding(options, cache)
 
 
 def _chooser(sources: Sources, table: TaskTable, options: EvaluateOptions) -> ReferenceChooser:
@@ -175,7 +145,13 @@ def _compared(scored: Sequence[Scored], sources: Sources) -> list[tuple[Scored, 
     return [(found, baseline) for found in scored if found is not baseline]
 
 
-def _run_scores(found: Scored, table: TaskTable, tasks: TaskSet | None, options: EvaluateOptions) -> RunScores:
+def _run_scores(
+    found: Scored,
+    table: TaskTable,
+    tasks: TaskSet | None,
+    compared: Sequence[tuple[Scored, Scored]],
+    options: EvaluateOptions,
+) -> RunScores:
     run, vertex = found.run, found.vertex
     by_task = run.by_task()
     capability = capability_score(
@@ -191,7 +167,7 @@ def _run_scores(found: Scored, table: TaskTable, tasks: TaskSet | None, options:
         vertex_dtw=None if vertex is None else vertex.result,
         steps=step_statistics(run.episodes),
         sites=_sites(by_task, table, vertex, options),
-        notes=tuple(notes(found, table, tasks, options)),
+        notes=tuple(notes(found, table, tasks, compared, options)),
         episodes=tuple(
             _episode_score(episode, table, vertex) for task in table.in_order(by_task) for episode in by_task[task]
         ),

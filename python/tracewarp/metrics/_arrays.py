@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp import _core
-from tracewarp.errors import DtypeError, OptionError, RowIndexError, ShapeError
+from tracewarp.errors import DtypeError, OptionError, RowIndexError, ShapeError, TooLargeError
 
 FloatArray = NDArray[Any]
 """float16, float32 or float64."""
@@ -139,6 +139,17 @@ def as_pairs(argument: str, value: object) -> NDArray[np.int64]:
     if array.ndim != 2 or array.shape[1] != 2:
         raise ShapeError(f"{argument}: expected shape (p, 2), got {array.shape}")
     return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def require_memory(what: str, needed: int) -> None:
+    """Refuse a result or workspace that would not fit, before anything is allocated.
+
+    Raises:
+        TooLargeError: More than the memory that is available now; the message gives both numbers.
+    """
+    available = _core.available_memory()
+    if available is not None and needed > available:
+        raise TooLargeError(f"{what} would need {needed:,} bytes, this process may take {available:,} more")
 
 
 def default_threads(threads: object = None) -> int:

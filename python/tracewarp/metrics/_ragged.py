@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp.errors import DtypeError, EmptyInputError, OffsetsError, ShapeError
-from tracewarp.metrics._arrays import FloatArray, as_index, as_rows
+from tracewarp.metrics._arrays import FloatArray, as_index, as_rows, require_memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,3 +105,16 @@ def promote_sets(first: Ragged, second: Ragged) -> tuple[Ragged, Ragged]:
         first if first.rows.dtype == wide else Ragged(first.rows.astype(wide), first.offsets),
         second if second.rows.dtype == wide else Ragged(second.rows.astype(wide), second.offsets),
     )
+
+
+def require_path_memory(
+    x_offsets: NDArray[np.int64], y_offsets: NDArray[np.int64], pairs: NDArray[np.int64], threads: int
+) -> None:
+    """Refuse paths whose directions (2 bits a cell, a pair a thread) and cells (8 bytes) would not fit."""
+    m, n = np.diff(x_offsets), np.diff(y_offsets)
+    inside = ((pairs >= 0) & (pairs < (m.size, n.size))).all(axis=1)  # the binary names the others
+    lengths = m[pairs[inside, 0]], n[pairs[inside, 1]]
+    if lengths[0].size:
+        largest = int((lengths[0].astype(np.float64) * lengths[1]).max())
+        cells = int((lengths[0] + lengths[1]).sum())
+        require_memory("the warping paths", largest // 4 * min(threads, lengths[0].size) + 8 * cells)

@@ -26,9 +26,10 @@ from tracewarp.metrics._arrays import (
     as_rows,
     default_threads,
     promote,
+    require_memory,
     same_dim,
 )
-from tracewarp.metrics._ragged import Sequences, as_ragged, promote_sets
+from tracewarp.metrics._ragged import Sequences, as_ragged, promote_sets, require_path_memory
 
 Metric = Literal["cosine", "euclidean", "sqeuclidean"]
 Ties = Literal["diagonal", "fastdtw-py", "fastdtw-cy"]
@@ -245,6 +246,8 @@ def _pairs(
     single: bool,
     threads: int,
 ) -> DtwBatch:
+    if paths or options.normalize == "path":
+        require_path_memory(xs[1], ys[1], pairs, threads)
     distances, found = _core.dtw_pairs(xs, ys, pairs, paths, single, options._core(), threads)
     flat, offsets = (None, None) if found is None else found
     return DtwBatch(distances, flat, offsets, options)
@@ -340,9 +343,11 @@ def dtw_matrix(
     chosen = _options(options)
     first = as_ragged("xs", xs)
     if ys is None:
+        require_memory("the matrix of distances", 8 * len(first) ** 2)
         return _core.dtw_matrix((first.rows, first.offsets), None, chosen._core(), default_threads(threads))
     first, second = promote_sets(first, as_ragged("ys", ys))
     same_dim("xs", first.rows, "ys", second.rows)
+    require_memory("the matrix of distances", 8 * len(first) * len(second))
     sets = ((first.rows, first.offsets), (second.rows, second.offsets))
     return _core.dtw_matrix(*sets, chosen._core(), default_threads(threads))
 

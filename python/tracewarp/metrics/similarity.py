@@ -22,6 +22,7 @@ from tracewarp.metrics._arrays import (
     as_rows,
     default_threads,
     promote,
+    require_memory,
     same_dim,
 )
 
@@ -155,6 +156,8 @@ def cosine_similarity(
         DtypeError, ShapeError, EmptyInputError, NonFiniteError, ZeroVectorError, OptionError, TooLargeError.
     """
     x, y = _one_or_two(x, y)
+    columns = x.shape[0] if y is None else y.shape[0]
+    require_memory("the table of cosines", 8 * x.shape[0] * columns)
     return _core.cosine_similarity(x, y, as_choice("zero", zero, _ZEROS), default_threads(threads))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracewarp.errors import EmptyInputError, NonFiniteError, OptionError, ShapeError
+from tracewarp.errors import DtypeError, EmptyInputError, NonFiniteError, OptionError, ShapeError
 
 DEFAULT_CONFIDENCE = 0.95
 DEFAULT_RESAMPLES = 10_000
@@ -267,7 +267,10 @@ def _mean(x: NDArray[np.float64], axis: int = -1) -> Any:
 
 
 def _finite_vector(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    data = np.asarray(values, dtype=np.float64)
+    try:
+        data = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DtypeError(f"{name}: expected a sequence of numbers, got something else") from None
     if data.ndim != 1:
         raise ShapeError(f"{name}: expected shape (n,), got {data.shape}")
     if len(data) == 0:
@@ -282,7 +285,8 @@ def _differences(x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
     first, second = _finite_vector(x, "x"), _finite_vector(y, "y")
     if len(first) != len(second):
         raise ShapeError(f"x, y: expected pairs, got {len(first)} and {len(second)} values")
-    return first - second
+    with np.errstate(over="ignore"):
+        return _finite_vector(first - second, "x - y")
 
 
 def _as_exact_integers(data: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:

@@ -25,7 +25,7 @@ from tracewarp.metrics._arrays import (
     promote,
     same_dim,
 )
-from tracewarp.metrics._ragged import Ragged, Sequences, as_ragged
+from tracewarp.metrics._ragged import Ragged, Sequences, as_ragged, require_path_memory
 from tracewarp.metrics.alignment import TIES, Ties
 
 Mode = Literal["normalized", "eq1", "released"]
@@ -213,6 +213,7 @@ def vertex_dtw(
     sets = [(value.astype(wide, copy=False), np.array([0, value.shape[0]], dtype=np.int64)) for value in rows.values()]
     trivials = sets[2] if len(sets) == 3 else None
     pair = np.zeros((1, 2), dtype=np.int64)
+    require_path_memory(sets[0][1], sets[1][1], pair, 1)
     scores, counted, path, _, parts = _core.vertex_pairs(
         sets[0], sets[1], pair, trivials, single=True, options=options._core(), threads=1
     )
@@ -255,6 +256,8 @@ def vertex_dtw_pairs(
     }
     flat = {name: (one.rows, one.offsets) for name, one in core.items()}
     index = as_pairs("pairs", pairs)
+    count = default_threads(threads)
+    require_path_memory(flat["references"][1], flat["tests"][1], index, count)
     scores, counted, paths, offsets, _ = _core.vertex_pairs(
         flat["references"],
         flat["tests"],
@@ -262,7 +265,7 @@ def vertex_dtw_pairs(
         flat.get("trivials"),
         single=False,
         options=chosen._core(),
-        threads=default_threads(threads),
+        threads=count,
     )
     return VertexBatch(scores, paths, offsets, counted, index, len(core["tests"]), chosen)
 

@@ -45,13 +45,20 @@ def write_report(scores: Scores, path: str | Path) -> None:
     Raises:
         FileError: The folder or the file cannot be written.
     """
-    path = Path(path)
-    # Lone surrogates may come in with other people's JSON; UTF-8 has no place for them.
-    text = render(scores).encode("utf-8", "replace")
+    write_page(render(scores), Path(path))
+
+
+def write_page(text: str, path: Path) -> None:
+    """Write a page beside its place, then rename it.
+
+    Raises:
+        FileError: The folder or the file cannot be written.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(text)
+        # Lone surrogates may come in with other people's JSON; UTF-8 has no place for them.
+        beside.write_bytes(text.encode("utf-8", "replace"))
         beside.replace(path)
     except OSError as error:
         with suppress(OSError):

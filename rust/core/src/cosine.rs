@@ -70,6 +70,7 @@ pub fn cosine_similarity<T: Scalar>(
     )?;
     if shape == Shape::Triangle {
         for i in 1..n {
+            run.check()?;
             for j in 0..i {
                 out[i * n + j] = out[j * n + i];
             }
@@ -349,10 +350,10 @@ impl<'a, T: Scalar> Sides<'a, T> {
 fn zeros(n: usize, m: usize) -> Result<Vec<f64>> {
     let too_large = || Error::TooLarge { what: "the result", bytes: n as u128 * m as u128 * 8 };
     let len = n.checked_mul(m).ok_or_else(too_large)?;
-    let mut out = Vec::new();
-    out.try_reserve_exact(len).map_err(|_| too_large())?;
-    out.resize(len, 0.0);
-    Ok(out)
+    // Asks whether there is room, gives it back, and takes it as zeroed pages: those cost nothing until a thread
+    // writes to them, where filling them here would keep the other threads, and Ctrl-C, waiting.
+    Vec::<f64>::new().try_reserve_exact(len).map_err(|_| too_large())?;
+    Ok(vec![0.0; len])
 }
 
 #[expect(clippy::cast_possible_wrap, reason = "a number of rows in memory is below 2^63")]

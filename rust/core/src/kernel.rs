@@ -29,12 +29,14 @@ pub fn check_gamma(gamma: f64) -> Result<()> {
 /// ```
 pub fn gaussian_similarity<T: Scalar>(u: Rows<'_, T>, v: Rows<'_, T>, gamma: f64) -> Result<Vec<f64>> {
     check_gamma(gamma)?;
+    for (argument, rows) in [("u", u), ("v", v)] {
+        if rows.is_empty() {
+            return Err(Error::Empty { argument, place: String::new() });
+        }
+    }
     if (u.len(), u.dim()) != (v.len(), v.dim()) {
         let (expected, got) = (format!("shape ({}, {}) as u", u.len(), u.dim()), format!("({}, {})", v.len(), v.dim()));
         return Err(Error::Shape { argument: "v", expected, got });
-    }
-    if u.is_empty() {
-        return Err(Error::Empty { argument: "u", place: String::new() });
     }
     finite("u", u)?;
     finite("v", v)?;

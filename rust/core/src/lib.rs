@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 pub mod align;
+mod batch;
 pub mod cluster;
 pub mod cosine;
 pub mod cost;
@@ -11,6 +12,7 @@ pub mod dtw;
 mod error;
 mod judge;
 pub mod kernel;
+mod matrix;
 pub mod ngrams;
 mod pair;
 pub mod rows;

@@ -3,8 +3,8 @@
 use crate::align::{self, Constraints, Ties};
 use crate::cost::{Costs, Metric};
 use crate::error::{Error, Result};
-use crate::rows::{Rows, Scalar, Zero, inverse_norm, widened};
-use crate::simd::{Columns, Isa, Kernels, Place, Sides, direction_bytes, pack, trace};
+use crate::rows::{Float, Rows, Scalar, Zero, inverse_norm, widened};
+use crate::simd::{Columns, Isa, Kernels, Layout, Sides, direction_bytes, pack, trace};
 
 /// Pairs whose shorter side has at least this many rows are multiplied panel by panel.
 const PANEL_ROWS: usize = 96;
@@ -29,6 +29,7 @@ pub(crate) struct Workspace<E> {
     x: Buffers<E>,
     y: Buffers<E>,
     costs: Vec<E>,
+    reversed: Vec<E>,
     above: Vec<f64>,
     below: Vec<f64>,
     directions: Vec<u8>,
@@ -53,6 +54,7 @@ impl<E> Default for Workspace<E> {
             x: side(),
             y: side(),
             costs: Vec::new(),
+            reversed: Vec::new(),
             above: Vec::new(),
             below: Vec::new(),
             directions: Vec::new(),
@@ -94,14 +96,21 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// True where the strips of the vector kernel know all rules.
-    fn plain(&self) -> bool {
+    pub(crate) fn plain(&self) -> bool {
         let c = &self.constraints;
         c.window_steps.is_none() && !c.open_begin && !c.open_end && c.ties == Ties::Diagonal
     }
 }
 
+/// Rows and their inverse norms.
+type Ready<'a, E> = (&'a [E], &'a [E]);
+
 /// Rows as the kernels take them: widened where they are float16, checked, with inverse norms.
-fn ready<'a, T: Scalar>(side: &Side<'a, T>, rules: &Rules, buffers: &'a mut Buffers<T::Wide>) -> Result<(&'a [T::Wide], &'a [T::Wide])> {
+fn ready<'a, T: Scalar>(
+    side: &Side<'a, T>,
+    rules: &Rules,
+    buffers: &'a mut Buffers<T::Wide>,
+) -> Result<Ready<'a, T::Wide>> {
     let rows = widened(side.rows, &mut buffers.rows);
     let inverse = match side.inverse {
         Some(inverse) => inverse,
@@ -152,10 +161,38 @@ pub(crate) fn align_pair<T: Scalar>(
         let (y_rows, y_inverse) = ready(y, rules, &mut of_y)?;
         let (dim, metric) = (x.rows.dim(), rules.metric);
         let sides = Sides { x: x_rows, y: y_rows, dim, x_inverse, y_inverse, metric };
+        if metric != Metric::Cosine && !(ordinary(x_inverse) && ordinary(y_inverse)) && !T::Wide::DOUBLE {
+            return in_double(&sides, rules, want, ask);
+        }
         if rules.plain() { strips(&sides, rules, want, space, ask) } else { scalar(&sides, rules, want, space, ask) }
     })();
     (space.x, space.y) = (of_x, of_y);
     found
+}
+
+/// True where no row is so long or so short that its products need care.
+pub(crate) fn ordinary<E: Kernels>(inverse: &[E]) -> bool {
+    inverse.iter().all(|value| !value.double().is_nan())
+}
+
+/// Distances of f32 rows of extreme length, whose squares f32 cannot hold: rare enough to copy the rows.
+fn in_double<E: Kernels>(
+    sides: &Sides<'_, E>,
+    rules: &Rules,
+    want: Want<'_>,
+    ask: &mut dyn FnMut() -> Result<()>,
+) -> Result<Found> {
+    let wide = |values: &[E]| values.iter().map(|value| value.double()).collect::<Vec<f64>>();
+    let (x, y) = (wide(sides.x), wide(sides.y));
+    let (x_inverse, y_inverse) = (wide(sides.x_inverse), wide(sides.y_inverse));
+    let sides =
+        Sides { x: &x, y: &y, dim: sides.dim, x_inverse: &x_inverse, y_inverse: &y_inverse, metric: sides.metric };
+    let mut space = Workspace::default();
+    if rules.plain() {
+        strips(&sides, rules, want, &mut space, ask)
+    } else {
+        scalar(&sides, rules, want, &mut space, ask)
+    }
 }
 
 /// The vector path: costs strip by strip, skewed; the dynamic programme along their anti-diagonals.
@@ -183,10 +220,17 @@ fn strips<E: Kernels>(
     space.above[..=n].fill(f64::INFINITY);
     space.above[0] = 0.0;
     let panels = panel_pays(sides, rules.isa, height);
+    if !panels {
+        space.reversed.clear();
+        space.reversed.resize(height, E::default());
+        space.reversed.extend(sides.y_inverse.iter().rev());
+        space.reversed.resize(n + 2 * height, E::default());
+    }
     for s in 0..count {
         ask()?;
         let rows = s * height..m.min((s + 1) * height);
-        let costs = if keep { &mut space.costs[s * strip_size..(s + 1) * strip_size] } else { &mut space.costs[..strip_size] };
+        let costs =
+            if keep { &mut space.costs[s * strip_size..(s + 1) * strip_size] } else { &mut space.costs[..strip_size] };
         if panels {
             let first = rows.start;
             pack(&sides.x[first * sides.dim..rows.end * sides.dim], sides.dim, height, &mut space.panel);
@@ -201,10 +245,11 @@ fn strips<E: Kernels>(
             let targets = Columns { columns: &space.columns, of: &space.of, lanes: &space.lanes };
             E::panel_costs(rules.isa, sides, first, &space.panel, &targets, costs);
         } else {
-            let place = Place { row: height + 1, column: height };
-            E::costs(rules.isa, sides, rows.clone(), 0..n, costs, place);
+            let layout = Layout::Strip { height, reversed: &space.reversed };
+            E::costs(rules.isa, sides, rows.clone(), 0..n, costs, layout);
         }
-        let directions = if paths { &mut space.directions[s * strip_directions..(s + 1) * strip_directions] } else { &mut [] };
+        let directions =
+            if paths { &mut space.directions[s * strip_directions..(s + 1) * strip_directions] } else { &mut [] };
         E::strip(rules.isa, rows.len(), n, costs, &space.above[..=n], &mut space.below[..=n], directions);
         std::mem::swap(&mut space.above, &mut space.below);
     }
@@ -235,7 +280,7 @@ fn strips<E: Kernels>(
 /// One cost by itself, in the tile's order.
 fn cell<E: Kernels>(sides: &Sides<'_, E>, rules: &Rules, i: usize, j: usize) -> f64 {
     let mut one = [E::default()];
-    E::costs(rules.isa, sides, i..i + 1, j..j + 1, &mut one, Place { row: 1, column: 1 });
+    E::costs(rules.isa, sides, i..i + 1, j..j + 1, &mut one, Layout::Flat);
     one[0].double()
 }
 
@@ -246,7 +291,6 @@ fn index(cell: i32) -> usize {
 
 /// Packing pays for large pairs, whose panels are as high as a strip; it knows the cosine of ordinary rows only.
 fn panel_pays<E: Kernels>(sides: &Sides<'_, E>, isa: Isa, height: usize) -> bool {
-    let ordinary = |inverse: &[E]| inverse.iter().all(|value| !value.double().is_nan());
     sides.metric == Metric::Cosine
         && sides.x_inverse.len().min(sides.y_inverse.len()) >= PANEL_ROWS
         && E::panel_width(isa) == height
@@ -310,8 +354,8 @@ impl<E: Kernels> Costs for Strip<'_, E> {
             let columns = constraints.band(i, m, n).start..constraints.band(self.rows.end - 1, m, n).end;
             (self.first, self.width) = (columns.start, columns.len());
             resize(&mut self.buffer, self.rows.len() * self.width, E::default(), "the costs of a strip")?;
-            let place = Place { row: self.width, column: 1 };
-            E::costs(self.rules.isa, self.sides, self.rows.clone(), columns, &mut self.buffer, place);
+            let cells = self.rows.len() * self.width;
+            E::costs(self.rules.isa, self.sides, self.rows.clone(), columns, &mut self.buffer[..cells], Layout::Flat);
         }
         let start = (i - self.rows.start) * self.width + first - self.first;
         for (cell, cost) in out.iter_mut().zip(&self.buffer[start..]) {

@@ -1,5 +1,7 @@
 //! Rows of numbers as borrowed slices: one row a step or a text, ragged sets of rows by offsets.
 
+use half::slice::HalfFloatSliceExt;
+
 use crate::error::{Error, Result};
 use crate::simd::Kernels;
 
@@ -8,12 +10,12 @@ use crate::simd::Kernels;
 pub trait Scalar: Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {
     /// The type that products over the dimension are summed in.
     type Wide: Float + Kernels;
-    /// The values as they are, where they are already of the type of the arithmetic.
-    fn as_wide(values: &[Self]) -> Option<&[Self::Wide]>;
     /// The values as they are, where they are f32.
     fn as_single(_: &[Self]) -> Option<&[f32]> {
         None
     }
+    /// The values in the type of the arithmetic: as they are, or converted into `buffer`.
+    fn widen<'a>(values: &'a [Self], buffer: &'a mut Vec<Self::Wide>) -> &'a [Self::Wide];
     /// The value in the type of the arithmetic.
     fn wide(self) -> Self::Wide;
     /// The value in f64, exactly.
@@ -32,6 +34,8 @@ pub trait Float:
 {
     /// Unit roundoff: the largest relative error of one rounded operation.
     const ROUNDOFF: f64;
+    /// True for f64.
+    const DOUBLE: bool;
     /// Nearest value of this type.
     fn from_double(value: f64) -> Self;
 }
@@ -39,8 +43,8 @@ pub trait Float:
 impl Scalar for f32 {
     type Wide = f32;
     #[inline(always)]
-    fn as_wide(values: &[f32]) -> Option<&[f32]> {
-        Some(values)
+    fn widen<'a>(values: &'a [f32], _: &'a mut Vec<f32>) -> &'a [f32] {
+        values
     }
     fn as_single(values: &[f32]) -> Option<&[f32]> {
         Some(values)
@@ -57,6 +61,7 @@ impl Scalar for f32 {
 
 impl Float for f32 {
     const ROUNDOFF: f64 = f32::EPSILON as f64 / 2.0;
+    const DOUBLE: bool = false;
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
     fn from_double(value: f64) -> f32 {
@@ -67,8 +72,8 @@ impl Float for f32 {
 impl Scalar for f64 {
     type Wide = f64;
     #[inline(always)]
-    fn as_wide(values: &[f64]) -> Option<&[f64]> {
-        Some(values)
+    fn widen<'a>(values: &'a [f64], _: &'a mut Vec<f64>) -> &'a [f64] {
+        values
     }
     #[inline(always)]
     fn wide(self) -> f64 {
@@ -82,6 +87,7 @@ impl Scalar for f64 {
 
 impl Float for f64 {
     const ROUNDOFF: f64 = f64::EPSILON / 2.0;
+    const DOUBLE: bool = true;
     #[inline(always)]
     fn from_double(value: f64) -> f64 {
         value
@@ -91,8 +97,11 @@ impl Float for f64 {
 impl Scalar for half::f16 {
     type Wide = f32;
     #[inline(always)]
-    fn as_wide(_: &[half::f16]) -> Option<&[f32]> {
-        None
+    fn widen<'a>(values: &'a [half::f16], buffer: &'a mut Vec<f32>) -> &'a [f32] {
+        // Old values stay where they fit: all are overwritten.
+        buffer.resize(values.len(), 0.0);
+        values.convert_to_f32_slice(buffer);
+        buffer
     }
     #[inline(always)]
     fn wide(self) -> f32 {
@@ -253,6 +262,11 @@ impl<'a, T: Scalar> Ragged<'a, T> {
         (s, row - self.range(s).start)
     }
 
+    /// The rows of consecutive sequences.
+    pub(crate) fn span(&self, sequences: &std::ops::Range<usize>) -> Rows<'a, T> {
+        self.rows.slice(self.range(sequences.start).start, self.range(sequences.end - 1).end)
+    }
+
     /// Sequence `s`.
     #[must_use]
     pub fn get(&self, s: usize) -> Rows<'a, T> {
@@ -261,14 +275,15 @@ impl<'a, T: Scalar> Ragged<'a, T> {
     }
 }
 
+/// True where two rows hold the same numbers; a block at a time, which the compiler turns into vectors.
+pub(crate) fn same<T: Scalar>(u: &[T], v: &[T]) -> bool {
+    let differ = |u: &[T], v: &[T]| u.iter().zip(v).fold(false, |differ, (a, b)| differ | (a != b));
+    u.len() == v.len() && !u.chunks(32).zip(v.chunks(32)).any(|(u, v)| differ(u, v))
+}
+
 /// Rows in the type of the arithmetic: as they are, or copied into `buffer` where they are float16.
 pub(crate) fn widened<'a, T: Scalar>(rows: Rows<'a, T>, buffer: &'a mut Vec<T::Wide>) -> &'a [T::Wide] {
-    if let Some(rows) = T::as_wide(rows.data()) {
-        return rows;
-    }
-    buffer.clear();
-    buffer.extend(rows.data().iter().map(|value| value.wide()));
-    buffer
+    T::widen(rows.data(), buffer)
 }
 
 /// What to do with a row of length zero where a cosine is asked for.

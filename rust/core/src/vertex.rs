@@ -5,12 +5,12 @@
 //! trajectory gets there. The modes differ in how the three become a score.
 
 use crate::align::{Constraints, Ties};
+use crate::batch::{Outputs, Paths, Prepared, canonical, check, filled, prepare, resolve, same_dim};
 use crate::cost::{Metric, cosine_scaled};
-use crate::dtw::{Outputs, Paths, Prepared, canonical, check, filled, prepare, resolve, same_dim};
 use crate::error::{Error, Result};
 use crate::kernel::check_gamma;
 use crate::pair::{Rules, Want, Workspace, align_pair};
-use crate::rows::{Ragged, Rows, Scalar, Zero, widened};
+use crate::rows::{Ragged, Rows, Scalar, Zero, same, widened};
 use crate::simd::{Isa, Kernels};
 use crate::work::Run;
 
@@ -327,7 +327,7 @@ fn baseline<T: Scalar>(
 
 /// Cosine in f64; exactly 1 for equal rows.
 fn cosine<E: Kernels>(isa: Isa, u: &[E], v: &[E]) -> f64 {
-    if u == v {
+    if same(u, v) {
         return 1.0;
     }
     let [uv, uu, vv] = E::products(isa, u, v);

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
-from tracewarp.errors import EmptyInputError, NonFiniteError, OptionError, ShapeError
+from tracewarp.errors import DtypeError, EmptyInputError, NonFiniteError, OptionError, ShapeError
 from tracewarp.metrics import statistics as st
 
 
@@ -181,6 +181,9 @@ def test_holm_of_one_or_none_changes_nothing():
         (lambda: st.wilson_interval(1, 2, confidence=1.0), OptionError, "confidence"),
         (lambda: st.bca_interval([]), EmptyInputError, "values"),
         (lambda: st.bca_interval([[1.0, 2.0]]), ShapeError, "values"),
+        (lambda: st.bca_interval(["much", "more"]), DtypeError, "values"),
+        (lambda: st.bca_interval([[1.0], [2.0, 3.0]]), DtypeError, "values"),
+        (lambda: st.paired_difference([1.7e308], [-1.7e308]), NonFiniteError, "x - y"),
         (lambda: st.bca_interval([0.0, np.nan]), NonFiniteError, "index 1"),
         (lambda: st.bca_interval([0.0, 1.0], resamples=100), OptionError, "resamples"),
         (lambda: st.bca_interval([0.0, 1.0], seed=-1), OptionError, "seed"),

@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::sweep::Cost;
-use super::tile::{Place, Sides};
+use super::tile::{Layout, Sides};
 use super::{Isa, norms, panel, sweep, tile};
 use crate::error::Result;
 use crate::rows::Zero;
 
-/// Where the cells of a panel product go, see [`panel::costs`].
+/// Where the cells of a panel product go, see `panel::costs`.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns<'a> {
     /// Offset of each column.
@@ -32,7 +32,7 @@ pub trait Kernels: Cost {
     }
     /// Rows of a panel.
     fn panel_width(isa: Isa) -> usize;
-    /// See [`norms::inverse`].
+    /// See `norms::inverse`.
     fn inverse_norms(
         isa: Isa,
         argument: &'static str,
@@ -42,13 +42,27 @@ pub trait Kernels: Cost {
         zero: Zero,
         out: &mut [Self],
     ) -> Result<()>;
-    /// See [`norms::products`].
+    /// See `norms::products`.
     fn products(isa: Isa, u: &[Self], v: &[Self]) -> [f64; 3];
-    /// See [`tile::costs`].
-    fn costs(isa: Isa, sides: &Sides<'_, Self>, rows: Range<usize>, columns: Range<usize>, out: &mut [Self], place: Place);
-    /// See [`panel::costs`].
-    fn panel_costs(isa: Isa, sides: &Sides<'_, Self>, first: usize, panel: &[Self], targets: &Columns<'_>, out: &mut [Self]);
-    /// See [`sweep::strip`].
+    /// See `tile::costs`.
+    fn costs(
+        isa: Isa,
+        sides: &Sides<'_, Self>,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        out: &mut [Self],
+        layout: Layout<'_, Self>,
+    );
+    /// See `panel::costs`.
+    fn panel_costs(
+        isa: Isa,
+        sides: &Sides<'_, Self>,
+        first: usize,
+        panel: &[Self],
+        targets: &Columns<'_>,
+        out: &mut [Self],
+    );
+    /// See `sweep::strip`.
     fn strip(isa: Isa, rows: usize, n: usize, costs: &[Self], above: &[f64], below: &mut [f64], directions: &mut [u8]);
 }
 
@@ -81,9 +95,9 @@ macro_rules! compile {
                 rows: Range<usize>,
                 columns: Range<usize>,
                 out: &mut [$e],
-                place: Place,
+                layout: Layout<'_, $e>,
             ) {
-                tile::costs::<$v>(sides, rows, columns, out, place);
+                tile::costs::<$v>(sides, rows, columns, out, layout);
             }
 
             $(#[target_feature(enable = $feature)])?
@@ -119,7 +133,13 @@ compile!(avx2_f32, f32, super::super::x86::F32x8, super::super::x86::F64x4, "avx
 #[cfg(target_arch = "x86_64")]
 compile!(avx2_f64, f64, super::super::x86::F64x4, super::super::x86::F64x4, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-compile!(avx512_f32, f32, super::super::x86::F32x16, super::super::x86::F64x8, "avx512f,avx512bw,avx512vl,avx512dq,fma");
+compile!(
+    avx512_f32,
+    f32,
+    super::super::x86::F32x16,
+    super::super::x86::F64x8,
+    "avx512f,avx512bw,avx512vl,avx512dq,fma"
+);
 #[cfg(target_arch = "x86_64")]
 compile!(avx512_f64, f64, super::super::x86::F64x8, super::super::x86::F64x8, "avx512f,avx512bw,avx512vl,avx512dq,fma");
 
@@ -168,9 +188,9 @@ macro_rules! kernels {
                 rows: Range<usize>,
                 columns: Range<usize>,
                 out: &mut [$e],
-                place: Place,
+                layout: Layout<'_, $e>,
             ) {
-                on!(isa, $portable, $avx2, $avx512, costs(sides, rows, columns, out, place));
+                on!(isa, $portable, $avx2, $avx512, costs(sides, rows, columns, out, layout));
             }
 
             fn panel_costs(

@@ -1,8 +1,10 @@
 //! Vectors of the machine under one small interface, and the instruction sets that have them.
 //!
-//! The kernels are written once over [`Vector`] and compiled once an instruction set: the outermost function of each
+//! The kernels are written once over `Vector` and compiled once an instruction set: the outermost function of each
 //! carries the `target_feature`, everything below it is inlined into it. This module and the kernels are the only places
 //! with `unsafe`.
+
+#![expect(clippy::needless_range_loop, reason = "registers are walked by number: iterators of them do not inline")]
 
 mod dispatch;
 pub(crate) mod int8;
@@ -17,10 +19,10 @@ mod x86;
 mod x86_bytes;
 
 pub use dispatch::{Columns, Kernels};
+pub(crate) use panel::pack;
 pub use sweep::Cost;
 pub(crate) use sweep::{direction_bytes, trace};
-pub(crate) use panel::pack;
-pub use tile::{Place, Sides};
+pub use tile::{Layout, Sides};
 
 use crate::rows::Float;
 
@@ -113,8 +115,12 @@ pub(crate) trait Vector: Copy {
     unsafe fn store(self, to: *mut Self::Elem);
     /// Lane by lane minimum.
     fn least(self, other: Self) -> Self;
-    /// Lane by lane maximum.
-    fn most(self, other: Self) -> Self;
+    /// Lane by lane maximum of a value, NaN if it is NaN, and a number.
+    fn most_or_nan(self, number: Self) -> Self;
+    /// Lane by lane minimum of a value, NaN if it is NaN, and a number.
+    fn least_or_nan(self, number: Self) -> Self;
+    /// True where every lane is a number of at least `number`.
+    fn all_at_least(self, number: Self) -> bool;
     /// a b.
     fn times(self, other: Self) -> Self;
     /// self + a b.
@@ -151,7 +157,7 @@ pub trait Lanes: Copy {
     fn least(self, other: Self) -> Self;
     /// Bit l: self < other in lane l.
     fn below(self, other: Self) -> u8;
-    /// [last lane of `carry`, self[0], self[1], ...].
+    /// The last lane of `carry`, then all lanes but the last, each one place on.
     fn shift_in(self, carry: Self) -> Self;
     /// Lane `l`.
     fn lane(self, l: usize) -> f64;

@@ -32,6 +32,22 @@ pub(crate) fn inverse<L: Lanes, E: Cost>(
     Ok(())
 }
 
+/// How far ahead of the norm pass memory is asked for, in bytes: the processor's own prefetching stops at the end of a
+/// page, which for rows of 3 kB is after every one. Measured from 3 to 16 kB: more is better, the gain levels off.
+const AHEAD: usize = 16384;
+
+/// Asks for the line of memory at `at`.
+#[inline(always)]
+fn prefetch(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing and faults nowhere; SSE is part of x86-64.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
 #[inline(always)]
 fn square<L: Lanes, E: Cost>(row: &[E]) -> f64 {
     const SUMS: usize = 4;
@@ -39,6 +55,9 @@ fn square<L: Lanes, E: Cost>(row: &[E]) -> f64 {
     let blocks = row.chunks_exact(SUMS * L::LANES);
     let rest = blocks.remainder();
     for block in blocks {
+        let ahead = block.as_ptr().wrapping_byte_add(AHEAD);
+        prefetch(ahead.cast());
+        prefetch(ahead.wrapping_byte_add(std::mem::size_of_val(block) / 2).cast());
         for (v, sum) in sums.iter_mut().enumerate() {
             // SAFETY: a block holds SUMS * LANES values.
             let values: L = unsafe { E::lanes(block.as_ptr().add(v * L::LANES)) };

@@ -2,7 +2,7 @@
 
 use super::Vector;
 use super::tile::Sides;
-use crate::rows::Float;
+use crate::rows::{Float, same};
 
 /// Rows of a panel.
 pub(crate) const fn width(lanes: usize) -> usize {
@@ -70,7 +70,7 @@ fn blocks<V: Vector, const C: usize>(
             for half in 0..2 {
                 let similarity = sums[c][half].times(inverses[half].times(scale));
                 let cost = V::splat(V::Elem::from_double(1.0)).minus(similarity);
-                let cost = cost.most(V::zero()).least(V::splat(V::Elem::from_double(2.0)));
+                let cost = cost.most_or_nan(V::zero()).least_or_nan(V::splat(V::Elem::from_double(2.0)));
                 least = least.least(cost);
                 // SAFETY: a row of `block` holds 32 >= 2 * LANES values.
                 unsafe { cost.store(block[c].as_mut_ptr().add(half * V::LANES)) };
@@ -106,7 +106,7 @@ fn zero_equal_rows<E: Float>(
 ) {
     for (c, costs) in block.iter_mut().enumerate() {
         for (lane, cost) in costs.iter_mut().enumerate().take(rows) {
-            if *cost < near && sides.x_row(first + lane) == sides.y_row(start + c) {
+            if *cost < near && same(sides.x_row(first + lane), sides.y_row(start + c)) {
                 *cost = E::default();
             }
         }

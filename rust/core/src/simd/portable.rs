@@ -41,8 +41,18 @@ impl<E: Float> Vector for Lanes8<E> {
     }
 
     #[inline(always)]
-    fn most(self, other: Self) -> Self {
-        Self(std::array::from_fn(|l| if other.0[l] > self.0[l] { other.0[l] } else { self.0[l] }))
+    fn most_or_nan(self, number: Self) -> Self {
+        Self(std::array::from_fn(|l| if self.0[l] < number.0[l] { number.0[l] } else { self.0[l] }))
+    }
+
+    #[inline(always)]
+    fn least_or_nan(self, number: Self) -> Self {
+        Self(std::array::from_fn(|l| if self.0[l] > number.0[l] { number.0[l] } else { self.0[l] }))
+    }
+
+    #[inline(always)]
+    fn all_at_least(self, number: Self) -> bool {
+        (0..8).all(|l| self.0[l] >= number.0[l])
     }
 
     #[inline(always)]

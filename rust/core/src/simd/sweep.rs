@@ -62,15 +62,21 @@ pub(crate) fn strip<L: Lanes, E: Cost>(
     below: &mut [f64],
     directions: &mut [u8],
 ) {
-    if directions.is_empty() {
-        run::<L, E, false>(rows, n, costs, above, below, directions);
-    } else {
-        run::<L, E, true>(rows, n, costs, above, below, directions);
+    // As many registers as the rows need: 8 rows of f64 fill one of AVX-512.
+    match (rows.div_ceil(L::LANES), directions.is_empty()) {
+        (1, true) => run::<L, E, false, 1>(rows, n, costs, above, below, directions),
+        (2, true) => run::<L, E, false, 2>(rows, n, costs, above, below, directions),
+        (3, true) => run::<L, E, false, 3>(rows, n, costs, above, below, directions),
+        (_, true) => run::<L, E, false, REGISTERS>(rows, n, costs, above, below, directions),
+        (1, false) => run::<L, E, true, 1>(rows, n, costs, above, below, directions),
+        (2, false) => run::<L, E, true, 2>(rows, n, costs, above, below, directions),
+        (3, false) => run::<L, E, true, 3>(rows, n, costs, above, below, directions),
+        (_, false) => run::<L, E, true, REGISTERS>(rows, n, costs, above, below, directions),
     }
 }
 
 #[inline(always)]
-fn run<L: Lanes, E: Cost, const PATHS: bool>(
+fn run<L: Lanes, E: Cost, const PATHS: bool, const USED: usize>(
     rows: usize,
     n: usize,
     costs: &[E],
@@ -82,15 +88,15 @@ fn run<L: Lanes, E: Cost, const PATHS: bool>(
     let bytes = direction_bytes(L::LANES);
     let diagonals = n + rows - 1;
     let infinity = L::splat(f64::INFINITY);
-    let mut left = [infinity; REGISTERS];
-    let mut diagonal = [infinity; REGISTERS];
+    let mut left = [infinity; USED];
+    let mut diagonal = [infinity; USED];
     diagonal[0] = infinity.shift_in(L::splat(above[0]));
     let full = rows == height;
     below[0] = f64::INFINITY;
     for (k, costs) in costs.chunks_exact(height).take(diagonals).enumerate() {
         let mut carry = L::splat(if k < n { above[k + 1] } else { f64::INFINITY });
         let words = if PATHS { &mut directions[k * bytes..(k + 1) * bytes] } else { &mut [][..] };
-        for v in 0..REGISTERS {
+        for v in 0..USED {
             let up = left[v].shift_in(carry);
             carry = left[v];
             // Diagonal first, then up, then left: only a strictly better one replaces.
@@ -110,15 +116,11 @@ fn run<L: Lanes, E: Cost, const PATHS: bool>(
             }
         }
         if full && k + 1 >= height {
-            below[k + 2 - height] = left[REGISTERS - 1].lane(L::LANES - 1);
+            below[k + 2 - height] = left[USED - 1].lane(L::LANES - 1);
         }
     }
     let last = rows - 1;
-    let mut cells = [f64::INFINITY; 32];
-    for (l, cell) in cells.iter_mut().enumerate().take(height) {
-        *cell = left[l / L::LANES].lane(l % L::LANES);
-    }
-    below[n] = cells[last];
+    below[n] = left[USED - 1].lane(last % L::LANES);
 }
 
 /// Reads the path back; `directions` holds all strips, one after the other, each `n + rows - 1` diagonals long.

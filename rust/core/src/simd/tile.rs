@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::Vector;
 use crate::cost::Metric;
-use crate::rows::Float;
+use crate::rows::{Float, same};
 
 /// Two sequences of rows, ready to be compared.
 #[derive(Debug, Clone, Copy)]
@@ -36,13 +36,19 @@ impl<'a, E: Float> Sides<'a, E> {
     }
 }
 
-/// Where a cell goes: relative cell (i, j) to `i * row + j * column`.
+/// Where the cells of a block of costs go.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// Step from a row to the next.
-    pub row: usize,
-    /// Step from a column to the next.
-    pub column: usize,
+pub enum Layout<'a, E> {
+    /// Row after row.
+    Flat,
+    /// Along anti-diagonals, as the dynamic programme reads them: row `l` and column `j` of the strip at
+    /// `[(l + j) * height + l]`. All columns of y; `reversed` is `y_inverse` backwards between two times `height` zeros.
+    Strip {
+        /// Lanes of a diagonal.
+        height: usize,
+        /// See above.
+        reversed: &'a [E],
+    },
 }
 
 /// Writes the costs of `rows` x `columns` into `out`.
@@ -52,24 +58,40 @@ pub(crate) fn costs<V: Vector>(
     rows: Range<usize>,
     columns: Range<usize>,
     out: &mut [V::Elem],
-    place: Place,
+    layout: Layout<'_, V::Elem>,
 ) {
-    if sides.metric == Metric::Cosine {
-        all::<V, true>(sides, rows, columns, out, place);
-    } else {
-        all::<V, false>(sides, rows, columns, out, place);
+    let steps = match layout {
+        Layout::Flat => (columns.len(), 1),
+        Layout::Strip { height, .. } => (height + 1, height),
+    };
+    let block = (rows, columns);
+    if sides.metric != Metric::Cosine {
+        sums::<V, false>(sides, &block, out, steps);
+        for i in block.0.clone() {
+            for j in block.1.clone() {
+                let cell = &mut out[(i - block.0.start) * steps.0 + (j - block.1.start) * steps.1];
+                *cell = finish_distance(sides, i, j, *cell);
+            }
+        }
+        return;
+    }
+    sums::<V, true>(sides, &block, out, steps);
+    match layout {
+        Layout::Flat => finish_flat::<V>(sides, &block, out),
+        Layout::Strip { height, reversed } => finish_strip::<V>(sides, &block, height, reversed, out),
     }
 }
 
+type Block = (Range<usize>, Range<usize>);
+
+/// Sums over d of a block, tile by tile.
 #[inline(always)]
-fn all<V: Vector, const DOT: bool>(
+fn sums<V: Vector, const DOT: bool>(
     sides: &Sides<'_, V::Elem>,
-    rows: Range<usize>,
-    columns: Range<usize>,
+    (rows, columns): &Block,
     out: &mut [V::Elem],
-    place: Place,
+    steps: (usize, usize),
 ) {
-    let near = V::Elem::from_double(crate::cost::near(sides.dim));
     // Tiles of nearly equal height: 30 rows are 5 x 6, 8 are 2 x 4.
     let tiles = rows.len().div_ceil(V::TILE_ROWS);
     let mut j = columns.start;
@@ -82,11 +104,11 @@ fn all<V: Vector, const DOT: bool>(
         let mut i = rows.start;
         for t in 0..tiles {
             let height = (rows.end - i).div_ceil(tiles - t);
-            let out = &mut out[(i - rows.start) * place.row + (j - columns.start) * place.column..];
+            let out = &mut out[(i - rows.start) * steps.0 + (j - columns.start) * steps.1..];
             match width {
-                4 => tall::<V, DOT, 4>(sides, i, j, height, near, out, place),
-                2 => tall::<V, DOT, 2>(sides, i, j, height, near, out, place),
-                _ => tall::<V, DOT, 1>(sides, i, j, height, near, out, place),
+                4 => tall::<V, DOT, 4>(sides, i, j, height, out, steps),
+                2 => tall::<V, DOT, 2>(sides, i, j, height, out, steps),
+                _ => tall::<V, DOT, 1>(sides, i, j, height, out, steps),
             }
             i += height;
         }
@@ -101,91 +123,146 @@ fn tall<V: Vector, const DOT: bool, const C: usize>(
     i: usize,
     j: usize,
     height: usize,
-    near: V::Elem,
     out: &mut [V::Elem],
-    place: Place,
+    steps: (usize, usize),
 ) {
     match height {
-        1 => cells::<V, DOT, 1, C>(sides, i, j, near, out, place),
-        2 => cells::<V, DOT, 2, C>(sides, i, j, near, out, place),
-        3 => cells::<V, DOT, 3, C>(sides, i, j, near, out, place),
-        4 => cells::<V, DOT, 4, C>(sides, i, j, near, out, place),
-        5 => cells::<V, DOT, 5, C>(sides, i, j, near, out, place),
-        _ => cells::<V, DOT, 6, C>(sides, i, j, near, out, place),
+        1 => fold::<V, DOT, 1, C>(sides, i, j, out, steps),
+        2 => fold::<V, DOT, 2, C>(sides, i, j, out, steps),
+        3 => fold::<V, DOT, 3, C>(sides, i, j, out, steps),
+        4 => fold::<V, DOT, 4, C>(sides, i, j, out, steps),
+        5 => fold::<V, DOT, 5, C>(sides, i, j, out, steps),
+        _ => fold::<V, DOT, 6, C>(sides, i, j, out, steps),
     }
 }
 
-/// The costs of a tile: four sums are folded at once, and finished together.
+/// The sums of a tile, four registers folded at once.
 #[inline(always)]
-fn cells<V: Vector, const DOT: bool, const R: usize, const C: usize>(
+fn fold<V: Vector, const DOT: bool, const R: usize, const C: usize>(
     sides: &Sides<'_, V::Elem>,
     i: usize,
     j: usize,
-    near: V::Elem,
     out: &mut [V::Elem],
-    place: Place,
+    steps: (usize, usize),
 ) {
     let sums = tile::<V, DOT, R, C>(sides, i, j);
-    let others = &sides.y_inverse[j..j + C];
+    // One check for the whole tile.
+    let out = &mut out[..(R - 1) * steps.0 + (C - 1) * steps.1 + 1];
     for r in 0..R {
         let mut four = [V::zero(); 4];
         four[..C].copy_from_slice(&sums[r]);
-        let sums = V::sum4(four);
-        let mut cells = sums;
-        let mut plain = DOT;
-        if DOT {
-            let inverse = sides.x_inverse[i + r];
-            for c in 0..C {
-                cells[c] = distance(sums[c], inverse, others[c]);
-                // One comparison sees both a cell that may be rounding and a row that needs care (NaN).
-                plain &= cells[c] >= near;
+        let folded = V::sum4(four);
+        for c in 0..C {
+            out[r * steps.0 + c * steps.1] = folded[c];
+        }
+    }
+}
+
+/// 1 - sum (1/|u|) (1/|v|), clamped: the two factors are multiplied first, so that the result is the same with u and v
+/// exchanged.
+#[inline(always)]
+fn distance<V: Vector>(sums: V, u_inverse: V, v_inverse: V) -> V {
+    let (one, two) = (V::splat(V::Elem::from_double(1.0)), V::splat(V::Elem::from_double(2.0)));
+    one.minus(sums.times(u_inverse.times(v_inverse))).most_or_nan(V::zero()).least_or_nan(two)
+}
+
+/// Sums into cosine distances, along the diagonals of a strip.
+#[inline(always)]
+fn finish_strip<V: Vector>(
+    sides: &Sides<'_, V::Elem>,
+    (rows, columns): &Block,
+    height: usize,
+    reversed: &[V::Elem],
+    out: &mut [V::Elem],
+) {
+    let near = V::splat(V::Elem::from_double(crate::cost::near(sides.dim)));
+    let mut inverse = [V::Elem::default(); 32];
+    inverse[..rows.len()].copy_from_slice(&sides.x_inverse[rows.clone()]);
+    let (n, zero) = (columns.len(), V::Elem::default());
+    for (k, diagonal) in out.chunks_exact_mut(height).enumerate().take(n + rows.len() - 1) {
+        // Lane l is at column k - l, whose inverse stands at `height + n - 1 - k + l`; lanes outside meet a zero there,
+        // or above.
+        let others = &reversed[height + n - 1 - k..][..height];
+        let mut plain = true;
+        for v in 0..rows.len().div_ceil(V::LANES) {
+            // SAFETY: `diagonal` and `others` hold `height` values, `inverse` 32 >= height.
+            unsafe {
+                let sums = V::load(diagonal.as_ptr().add(v * V::LANES));
+                let cells = distance::<V>(
+                    sums,
+                    V::load(inverse.as_ptr().add(v * V::LANES)),
+                    V::load(others.as_ptr().add(v * V::LANES)),
+                );
+                plain &= cells.all_at_least(near);
+                cells.store(diagonal.as_mut_ptr().add(v * V::LANES));
             }
         }
-        for c in 0..C {
-            let cell = if plain { cells[c] } else { finish::<V::Elem, DOT>(sides, i + r, j + c, sums[c], near) };
-            out[r * place.row + c * place.column] = cell;
+        if !plain {
+            let inside = (k + 1).saturating_sub(n)..rows.len().min(k + 1);
+            for l in 0..height {
+                // What nobody reads must still be a number: the dynamic programme adds it up.
+                let inside = inside.contains(&l);
+                let cell = if inside { careful_cosine(sides, rows.start + l, k - l, diagonal[l]) } else { zero };
+                diagonal[l] = cell;
+            }
         }
     }
 }
 
+/// Sums into cosine distances, row after row.
 #[inline(always)]
-fn distance<E: Float>(dot: E, u_inverse: E, v_inverse: E) -> E {
-    // The two factors are multiplied first, so that the result is the same with u and v exchanged.
-    let one = E::from_double(1.0);
-    let distance = one - dot * (u_inverse * v_inverse);
-    let distance = if distance < E::default() { E::default() } else { distance };
-    if distance > one + one { one + one } else { distance }
-}
-
-/// The cost of a cell from its sum over d.
-#[inline(always)]
-fn finish<E: Float, const DOT: bool>(sides: &Sides<'_, E>, i: usize, j: usize, sum: E, near: E) -> E {
-    if DOT {
-        let cost = distance(sum, sides.x_inverse[i], sides.y_inverse[j]);
-        if cost >= near { cost } else { careful_cosine(sides, i, j, cost) }
-    } else {
-        careful_distance(sides, i, j, sum)
+fn finish_flat<V: Vector>(sides: &Sides<'_, V::Elem>, (rows, columns): &Block, out: &mut [V::Elem]) {
+    let near = V::splat(V::Elem::from_double(crate::cost::near(sides.dim)));
+    let others = &sides.y_inverse[columns.clone()];
+    for (i, row) in rows.clone().zip(out.chunks_exact_mut(columns.len())) {
+        let inverse = V::splat(sides.x_inverse[i]);
+        let mut j = 0;
+        while j < row.len() {
+            let len = (row.len() - j).min(V::LANES);
+            let mut cells = [V::Elem::default(); 16];
+            // SAFETY: `len` values are left in the row and beside it, and `cells` holds 16 >= LANES.
+            let plain = unsafe {
+                let (sums, v_inverse) = if len == V::LANES {
+                    (V::load(row.as_ptr().add(j)), V::load(others.as_ptr().add(j)))
+                } else {
+                    (V::load_tail(row.as_ptr().add(j), len), V::load_tail(others.as_ptr().add(j), len))
+                };
+                let distances = distance::<V>(sums, inverse, v_inverse);
+                distances.store(cells.as_mut_ptr());
+                distances.all_at_least(near)
+            };
+            row[j..j + len].copy_from_slice(&cells[..len]);
+            if !plain {
+                for k in j..j + len {
+                    row[k] = careful_cosine(sides, i, columns.start + k, row[k]);
+                }
+            }
+            j += len;
+        }
     }
 }
 
-/// Equal rows cost exactly 0; rows of extreme length are compared in f64, scaled.
+/// A cosine distance that may be rounding, or whose rows need care (NaN): equal rows cost exactly 0; rows of extreme
+/// length are compared in f64, scaled.
 #[cold]
 #[inline(never)]
 fn careful_cosine<E: Float>(sides: &Sides<'_, E>, i: usize, j: usize, cost: E) -> E {
-    let (u, v) = (sides.x_row(i), sides.y_row(j));
-    if u == v {
-        return E::default();
+    if cost >= E::from_double(crate::cost::near(sides.dim)) {
+        return cost;
     }
+    let (u, v) = (sides.x_row(i), sides.y_row(j));
     if cost.double().is_nan() {
         if sides.x_inverse[i] == E::default() || sides.y_inverse[j] == E::default() {
             return E::from_double(1.0);
         }
-        return E::from_double((1.0 - crate::cost::cosine_scaled(u, v)).clamp(0.0, 2.0));
+        if !same(u, v) {
+            return E::from_double((1.0 - crate::cost::cosine_scaled(u, v)).clamp(0.0, 2.0));
+        }
     }
-    cost
+    if same(u, v) { E::default() } else { cost }
 }
 
-fn careful_distance<E: Float>(sides: &Sides<'_, E>, i: usize, j: usize, square: E) -> E {
+fn finish_distance<E: Float>(sides: &Sides<'_, E>, i: usize, j: usize, square: E) -> E {
     let (u, v) = (sides.x_row(i), sides.y_row(j));
     let square = square.double();
     let ranged = square.is_finite() && square > 1e-28;

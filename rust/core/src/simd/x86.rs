@@ -96,8 +96,19 @@ impl Vector for F32x16 {
     }
 
     #[inline(always)]
-    fn most(self, other: Self) -> Self {
-        Self(unsafe { _mm512_max_ps(self.0, other.0) })
+    fn most_or_nan(self, number: Self) -> Self {
+        // The second operand comes through where either is NaN.
+        Self(unsafe { _mm512_max_ps(number.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn least_or_nan(self, number: Self) -> Self {
+        Self(unsafe { _mm512_min_ps(number.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn all_at_least(self, number: Self) -> bool {
+        unsafe { _mm512_cmp_ps_mask::<_CMP_GE_OQ>(self.0, number.0) == u16::MAX }
     }
 
     #[inline(always)]
@@ -163,8 +174,19 @@ impl Vector for F32x8 {
     }
 
     #[inline(always)]
-    fn most(self, other: Self) -> Self {
-        Self(unsafe { _mm256_max_ps(self.0, other.0) })
+    fn most_or_nan(self, number: Self) -> Self {
+        // The second operand comes through where either is NaN.
+        Self(unsafe { _mm256_max_ps(number.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn least_or_nan(self, number: Self) -> Self {
+        Self(unsafe { _mm256_min_ps(number.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn all_at_least(self, number: Self) -> bool {
+        unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(self.0, number.0)) == 0xff }
     }
 
     #[inline(always)]
@@ -231,8 +253,19 @@ impl Vector for F64x8 {
     }
 
     #[inline(always)]
-    fn most(self, other: Self) -> Self {
-        Self(unsafe { _mm512_max_pd(self.0, other.0) })
+    fn most_or_nan(self, number: Self) -> Self {
+        // The second operand comes through where either is NaN.
+        Self(unsafe { _mm512_max_pd(number.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn least_or_nan(self, number: Self) -> Self {
+        Self(unsafe { _mm512_min_pd(number.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn all_at_least(self, number: Self) -> bool {
+        unsafe { _mm512_cmp_pd_mask::<_CMP_GE_OQ>(self.0, number.0) == u8::MAX }
     }
 
     #[inline(always)]
@@ -293,8 +326,19 @@ impl Vector for F64x4 {
     }
 
     #[inline(always)]
-    fn most(self, other: Self) -> Self {
-        Self(unsafe { _mm256_max_pd(self.0, other.0) })
+    fn most_or_nan(self, number: Self) -> Self {
+        // The second operand comes through where either is NaN.
+        Self(unsafe { _mm256_max_pd(number.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn least_or_nan(self, number: Self) -> Self {
+        Self(unsafe { _mm256_min_pd(number.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn all_at_least(self, number: Self) -> bool {
+        unsafe { _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_GE_OQ>(self.0, number.0)) == 0xf }
     }
 
     #[inline(always)]

@@ -1,0 +1,278 @@
+//! What every batch of pairs shares: sets with their norms, checked pairs, blocks of work, and where results go.
+
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+use crate::pair::{self, Rules, Side, inverse_norms};
+use crate::rows::{Ragged, Scalar, widened};
+use crate::work::Run;
+
+/// Warping paths of a batch: path `p` is `cells[offsets[p]..offsets[p + 1]]`, first cell first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// (row, column) of every cell.
+    pub cells: Vec<[i32; 2]>,
+    /// One more than pairs.
+    pub offsets: Vec<i64>,
+}
+
+/// A set of sequences, with the inverse norms of its rows where they are needed more than once.
+#[derive(Debug)]
+pub(crate) struct Prepared<'a, T: Scalar> {
+    pub(crate) set: Ragged<'a, T>,
+    inverse: Option<Vec<T::Wide>>,
+}
+
+impl<'a, T: Scalar> Prepared<'a, T> {
+    /// Checks every row and keeps its inverse norm.
+    pub(crate) fn ahead(set: Ragged<'a, T>, rules: &Rules, run: &mut Run<'_>) -> Result<Self> {
+        const ROWS: usize = 256;
+        let rows = set.rows();
+        let mut inverse = filled(rows.len() as u128, T::Wide::default(), "the norms of the rows")?;
+        let items: Vec<_> = inverse.chunks_mut(ROWS).enumerate().collect();
+        run.each(items, Vec::new, |buffer, (block, out)| {
+            let first = block * ROWS;
+            let rows = rows.slice(first, first + out.len());
+            let wide = widened(rows, buffer);
+            inverse_norms(rules, set.argument(), first, wide, rows.dim(), out)
+        })
+        .map_err(|error| located(&set, error))?;
+        Ok(Self { set, inverse: Some(inverse) })
+    }
+
+    /// Leaves the norm pass to the pairs: it then brings a pair's rows into the cache just before they are multiplied.
+    fn later(set: Ragged<'a, T>) -> Self {
+        Self { set, inverse: None }
+    }
+
+    /// True where every norm is known and no row needs care.
+    pub(crate) fn ordinary(&self) -> bool {
+        self.inverse.as_deref().is_some_and(pair::ordinary)
+    }
+
+    /// Inverse norms of the rows of consecutive sequences, where they were computed ahead.
+    pub(crate) fn inverse(&self, sequences: &Range<usize>) -> &[T::Wide] {
+        let rows = self.set.range(sequences.start).start..self.set.range(sequences.end - 1).end;
+        self.inverse.as_ref().map_or(&[], |inverse| &inverse[rows])
+    }
+
+    /// Sequence `s`, ready for [`pair::align_pair`].
+    pub(crate) fn side(&self, s: usize) -> Side<'_, T> {
+        let range = self.set.range(s);
+        let inverse = self.inverse.as_ref().map(|inverse| &inverse[range.clone()]);
+        Side { argument: self.set.argument(), first: range.start, rows: self.set.get(s), inverse }
+    }
+}
+
+/// Refuses a sequence without rows, or with more than a path can number.
+pub(crate) fn check<T: Scalar>(set: &Ragged<'_, T>, s: usize) -> Result<()> {
+    let len = set.range(s).len();
+    if len == 0 {
+        return Err(Error::Empty { argument: set.argument(), place: format!(" in sequence {s}") });
+    }
+    numbered(len)
+}
+
+/// Adds to an error about a row in which of several sequences it is.
+fn located<T: Scalar>(set: &Ragged<'_, T>, error: Error) -> Error {
+    match error {
+        Error::NonFinite { row, .. } | Error::ZeroVector { row, .. } | Error::Magnitude { row, .. }
+            if set.len() > 1 =>
+        {
+            let (sequence, row) = set.locate(row);
+            Error::InSequence { error: Box::new(error), sequence, row }
+        }
+        error => error,
+    }
+}
+
+/// Refuses more steps than a path, whose cells are i32, can number.
+pub(crate) fn numbered(len: usize) -> Result<()> {
+    if i32::try_from(len).is_ok() {
+        return Ok(());
+    }
+    Err(Error::TooLarge { what: "a warping path of more than 2^31 rows", bytes: len as u128 * 8 })
+}
+
+/// Both sets of a batch, with norms ahead of the pairs unless every sequence is used exactly once.
+pub(crate) fn prepare<'a, T: Scalar>(
+    xs: Ragged<'a, T>,
+    ys: Ragged<'a, T>,
+    pairs: &[(usize, usize)],
+    rules: &Rules,
+    run: &mut Run<'_>,
+) -> Result<(Prepared<'a, T>, Prepared<'a, T>)> {
+    let mut once = (vec![false; xs.len()], vec![false; ys.len()]);
+    let again =
+        pairs.iter().any(|&(r, s)| std::mem::replace(&mut once.0[r], true) | std::mem::replace(&mut once.1[s], true));
+    if again || pairs.len() != xs.len() || pairs.len() != ys.len() {
+        Ok((Prepared::ahead(xs, rules, run)?, Prepared::ahead(ys, rules, run)?))
+    } else {
+        Ok((Prepared::later(xs), Prepared::later(ys)))
+    }
+}
+
+/// The error about a row that the check of whole sets would give, whichever pair met it first.
+pub(crate) fn canonical<T: Scalar>(
+    error: Error,
+    xs: Ragged<'_, T>,
+    ys: Ragged<'_, T>,
+    rules: &Rules,
+    run: &mut Run<'_>,
+) -> Error {
+    if !matches!(error, Error::NonFinite { .. } | Error::ZeroVector { .. } | Error::Magnitude { .. }) {
+        return error;
+    }
+    let check = Prepared::ahead(xs, rules, run).and_then(|_| Prepared::ahead(ys, rules, run));
+    check.err().unwrap_or(error)
+}
+
+/// Refuses two sets of different dimension.
+pub(crate) fn same_dim<T: Scalar>(x: &Ragged<'_, T>, y: &Ragged<'_, T>) -> Result<()> {
+    if x.dim() == y.dim() {
+        return Ok(());
+    }
+    let expected = format!("rows of {} numbers", x.dim());
+    Err(Error::Shape { argument: y.argument(), expected, got: format!("rows of {}", y.dim()) })
+}
+
+/// A vector of `count` values, or an error with the number of bytes.
+pub(crate) fn filled<V: Clone>(count: u128, value: V, what: &'static str) -> Result<Vec<V>> {
+    let bytes = count * std::mem::size_of::<V>() as u128;
+    let too_large = Error::TooLarge { what, bytes };
+    let count = usize::try_from(count).map_err(|_| too_large.clone())?;
+    let mut out = Vec::new();
+    out.try_reserve_exact(count).map_err(|_| too_large)?;
+    out.resize(count, value);
+    Ok(out)
+}
+
+/// Pairs as indices, checked against both sets; no sequence among them is empty.
+pub(crate) fn resolve<T: Scalar>(
+    pairs: &[[i64; 2]],
+    x: &Ragged<'_, T>,
+    y: &Ragged<'_, T>,
+) -> Result<Vec<(usize, usize)>> {
+    let index = |position: usize, index: i64, len: usize| {
+        usize::try_from(index).ok().filter(|i| *i < len).ok_or(Error::Index { argument: "pairs", position, index, len })
+    };
+    let resolved: Result<Vec<_>> =
+        pairs.iter().enumerate().map(|(p, &[r, s])| Ok((index(p, r, x.len())?, index(p, s, y.len())?))).collect();
+    let resolved = resolved?;
+    for &(r, s) in &resolved {
+        check(x, r)?;
+        check(y, s)?;
+    }
+    Ok(resolved)
+}
+
+/// Cells times numbers a row that one block of work holds at least: tens of microseconds, so that handing it out
+/// costs nothing and no thread waits long for the last.
+const BLOCK: u128 = 1 << 20;
+
+/// Splits pairs into consecutive blocks of about equal work.
+pub(crate) fn split<T: Scalar>(pairs: &[(usize, usize)], x: &Ragged<'_, T>, y: &Ragged<'_, T>) -> Vec<Range<usize>> {
+    let mut blocks = Vec::new();
+    let (mut start, mut work) = (0, 0);
+    for (p, &(r, s)) in pairs.iter().enumerate() {
+        work += x.range(r).len() as u128 * y.range(s).len() as u128 * x.dim() as u128;
+        if work >= BLOCK || p + 1 == pairs.len() {
+            blocks.push(start..p + 1);
+            (start, work) = (p + 1, 0);
+        }
+    }
+    blocks
+}
+
+/// Where a batch writes to: room for the longest possible path a pair, closed up at the end.
+pub(crate) struct Outputs {
+    distances: Vec<f64>,
+    cells: Vec<[i32; 2]>,
+    lengths: Vec<usize>,
+    starts: Vec<usize>,
+}
+
+/// One block's part of the outputs.
+pub(crate) struct Block<'a> {
+    pub(crate) pairs: &'a [(usize, usize)],
+    pub(crate) distances: &'a mut [f64],
+    pub(crate) paths: &'a mut [[i32; 2]],
+    pub(crate) lengths: &'a mut [usize],
+    /// Where each pair's path starts in `paths`; empty where no paths are traced.
+    pub(crate) starts: Vec<usize>,
+}
+
+impl Outputs {
+    pub(crate) fn new<T: Scalar>(
+        pairs: &[(usize, usize)],
+        x: &Ragged<'_, T>,
+        y: &Ragged<'_, T>,
+        paths: bool,
+    ) -> Result<Self> {
+        let mut starts = Vec::new();
+        let mut total = 0u128;
+        if paths {
+            starts = filled(pairs.len() as u128 + 1, 0usize, "the offsets of the paths")?;
+            for (p, &(r, s)) in pairs.iter().enumerate() {
+                total += (x.range(r).len() + y.range(s).len() - 1) as u128;
+                starts[p + 1] = usize::try_from(total).unwrap_or(usize::MAX);
+            }
+        }
+        Ok(Self {
+            distances: filled(pairs.len() as u128, 0.0, "the distances")?,
+            cells: filled(total, [0; 2], "the paths")?,
+            lengths: filled(if paths { pairs.len() as u128 } else { 0 }, 0, "the lengths of the paths")?,
+            starts,
+        })
+    }
+
+    pub(crate) fn blocks<'a, T: Scalar>(
+        &'a mut self,
+        pairs: &'a [(usize, usize)],
+        x: &Ragged<'_, T>,
+        y: &Ragged<'_, T>,
+    ) -> Vec<Block<'a>> {
+        let Self { distances, cells, lengths, starts } = self;
+        let (mut distances, mut cells, mut lengths) = (&mut distances[..], &mut cells[..], &mut lengths[..]);
+        let mut blocks = Vec::new();
+        for range in split(pairs, x, y) {
+            let (mine, rest) = distances.split_at_mut(range.len());
+            distances = rest;
+            let mut block = Block {
+                pairs: &pairs[range.clone()],
+                distances: mine,
+                paths: &mut [],
+                lengths: &mut [],
+                starts: vec![],
+            };
+            if !starts.is_empty() {
+                let first = starts[range.start];
+                let (mine, rest) = cells.split_at_mut(starts[range.end] - first);
+                (block.paths, cells) = (mine, rest);
+                let (mine, rest) = lengths.split_at_mut(range.len());
+                (block.lengths, lengths) = (mine, rest);
+                block.starts = starts[range].iter().map(|start| start - first).collect();
+            }
+            blocks.push(block);
+        }
+        blocks
+    }
+
+    /// Closes the gaps between the paths.
+    pub(crate) fn finish(self) -> (Vec<f64>, Option<Paths>) {
+        let Self { distances, mut cells, lengths, starts } = self;
+        if starts.is_empty() {
+            return (distances, None);
+        }
+        let mut offsets = Vec::with_capacity(starts.len());
+        offsets.push(0);
+        let mut end = 0;
+        for (start, length) in starts.iter().zip(&lengths) {
+            cells.copy_within(*start..start + length, end);
+            end += length;
+            offsets.push(i64::try_from(end).unwrap_or(i64::MAX));
+        }
+        cells.truncate(end);
+        (distances, Some(Paths { cells, offsets }))
+    }
+}

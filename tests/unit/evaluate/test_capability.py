@@ -1,0 +1,83 @@
+"""The capability score of hand-made runs: one success is enough, a trivial one is not."""
+
+import json
+
+import pytest
+
+from tracewarp.evaluate.capability_groups import published_labels
+from tracewarp.metrics import bca_interval
+
+PURPLE, GREEN, RED = "paint the fence purple", "sell all green apples now", "how many red cars are there"
+
+
+def test_one_success_acquires_a_capability(workshop):
+    tasks = workshop.tasks({1: PURPLE, 2: PURPLE, 3: GREEN, 4: RED})
+    run = workshop.run("run", [workshop.episode(i, score=float(i == 2)) for i in (1, 2, 3)])
+    scores = workshop.scores(run, tasks=tasks)
+    found = scores.runs[0].capability
+    assert (found.source, found.groups_in_tasks, found.groups, found.acquired) == ("computed", 3, 2, 1)
+    assert (found.score, found.reachable, found.reachable_score, found.trivial_source) == (0.5, 2, 0.5, "none")
+    label = scores.runs[0].episodes[0].capability
+    assert found.acquired_groups == (label,)
+    assert scores.capabilities["names"][str(label)] == [PURPLE]
+    assert (scores.capabilities["groups"], scores.capabilities["templates"]) == (3, 3)
+    interval = bca_interval([1.0, 0.0], resamples=2_000)
+    assert (found.interval, found.interval_method) == ((interval.low, interval.high), "bca")
+
+
+def test_partial_credit_acquires_nothing(workshop):
+    run = workshop.run("run", [workshop.episode(1, score=0.9)])
+    found = workshop.score(run, tasks=workshop.tasks({1: PURPLE})).capability
+    assert (found.acquired, found.interval, found.interval_method) == (0, (0.0, 0.0), "percentile")
+
+
+def test_a_trivial_success_is_no_evidence(workshop):
+    tasks = workshop.tasks({1: PURPLE, 2: PURPLE, 3: GREEN, 4: RED})
+    run = workshop.run("run", [workshop.episode(i) for i in (1, 3, 4)])
+    trivial = workshop.run(
+        "trivial", [workshop.episode(i, ["stop [N/A]"], score=float(i in (1, 3))) for i in range(1, 5)]
+    )
+    found = workshop.score(run, tasks=tasks, trivial=trivial)
+    assert (found.capability.groups, found.capability.reachable, found.capability.acquired) == (3, 1, 1)
+    assert (found.capability.score, found.capability.reachable_score) == (pytest.approx(1 / 3), 1.0)
+    assert found.capability.trivial_source == f"successes of {trivial}"
+    assert [row.trivial for row in found.episodes] == [True, True, False]
+
+
+def test_nothing_reachable_has_no_reachable_score(workshop):
+    run = workshop.run("run", [workshop.episode(1)])
+    found = workshop.score(run, tasks=workshop.tasks({1: PURPLE}), trivial=run).capability
+    assert (found.reachable, found.reachable_score, found.score) == (0, None, 0.0)
+
+
+def test_without_templates_there_is_no_capability_score_and_a_note_says_so(workshop):
+    found = workshop.scores(workshop.run("run", [workshop.episode(1)]))
+    assert found.runs[0].capability is None
+    assert found.capabilities is None
+    assert any("no capability score" in note for note in found.runs[0].notes)
+
+
+def test_templates_in_the_records_are_enough(workshop):
+    run = workshop.run("run", [workshop.episode(1, template=PURPLE), workshop.episode(2, template=PURPLE, score=0.0)])
+    found = workshop.score(run).capability
+    assert (found.groups, found.acquired, found.source) == (1, 1, "computed")
+
+
+def test_webarena_ids_use_the_published_map_and_trivial_tasks(workshop):
+    from importlib import resources
+
+    templates = json.loads(resources.files("tracewarp.data").joinpath("webarena-template-ids.json").read_text("utf-8"))
+    rows = [
+        {"task_id": int(i), "intent": f"task {i}", "intent_template_id": templates[i], "sites": []}
+        for i in published_labels()
+    ]
+    tasks = workshop.folder / "webarena.json"
+    tasks.write_text(json.dumps(rows), encoding="utf-8")
+    run = workshop.run("run", [workshop.episode(i, ["stop [x]"]) for i in published_labels()])
+    scores = workshop.scores(run, tasks=tasks)
+    found = scores.runs[0].capability
+    assert (found.source, found.trivial_source) == ("published", "published")
+    assert (found.groups, found.reachable, found.acquired) == (136, 131, 131)
+    assert (found.score, found.reachable_score) == (131 / 136, 1.0)
+    assert scores.capabilities["labels"] == 144
+    assert sum(row.trivial for row in scores.runs[0].episodes) == 38
