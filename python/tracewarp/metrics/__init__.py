@@ -16,6 +16,7 @@ from tracewarp.metrics.alignment import (
 from tracewarp.metrics.capabilities import ClusterOptions, Clusters, cluster
 from tracewarp.metrics.diversity import Accepted, DiversityFilter
 from tracewarp.metrics.similarity import (
+    Effort,
     PairOptions,
     SimilarPairs,
     TopK,
@@ -55,6 +56,7 @@ __all__ = [
     "DtwBatch",
     "DtwOptions",
     "DtwResult",
+    "Effort",
     "Interval",
     "Neighbours",
     "PairOptions",
