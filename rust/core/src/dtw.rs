@@ -176,7 +176,7 @@ pub fn dtw_matrix<T: Scalar>(
     let open = options.constraints.open_begin || options.constraints.open_end;
     let symmetric = own && !open && options.normalize == Normalize::None;
     if options.normalize == Normalize::None && matrix::applies(&x, &y, &rules) {
-        matrix::distances(&x, &y, symmetric, &rules, &mut out, run)?;
+        matrix::distances(&x, &(0..n), &y, symmetric, &rules, &mut out, run)?;
         if symmetric {
             mirror(&mut out, n);
         }
@@ -235,6 +235,9 @@ pub struct Neighbours {
     pub distances: Vec<f64>,
 }
 
+/// Distances that a search for the nearest holds at once.
+const NEAREST_CELLS: usize = 1 << 20;
+
 /// The `k` sequences of `ys` nearest to each of `xs`, by distance, then by lower index. Exact: a candidate is given
 /// up only once its sum exceeds the k-th best.
 ///
@@ -260,6 +263,23 @@ pub fn dtw_nearest<T: Scalar>(
     let cells = xs.len() as u128 * k as u128;
     let mut indices = filled(cells, -1i64, "the neighbours")?;
     let mut distances = filled(cells, f64::INFINITY, "the neighbours")?;
+    if options.normalize == Normalize::None && matrix::applies(&x, &y, &rules) {
+        // A block of queries at a time, so that memory stays far below the whole matrix.
+        let block = (NEAREST_CELLS / ys.len()).max(1);
+        let mut row = filled(block.min(xs.len()) as u128 * ys.len() as u128, f64::INFINITY, "a block of distances")?;
+        for first in (0..xs.len()).step_by(block) {
+            let queries = first..xs.len().min(first + block);
+            let rows = &mut row[..queries.len() * ys.len()];
+            matrix::distances(&x, &queries, &y, false, &rules, rows, run)?;
+            for (r, row) in queries.zip(rows.chunks(ys.len())) {
+                let (index, best) = (&mut indices[r * k..(r + 1) * k], &mut distances[r * k..(r + 1) * k]);
+                for (s, distance) in row.iter().enumerate() {
+                    insert(index, best, i64::try_from(s).unwrap_or(i64::MAX), *distance);
+                }
+            }
+        }
+        return Ok(Neighbours { indices, distances });
+    }
     let items: Vec<_> = indices.chunks_mut(k).zip(distances.chunks_mut(k)).enumerate().collect();
     run.each_asking(
         items,

@@ -48,10 +48,11 @@ pub(crate) fn applies<T: Scalar>(x: &Prepared<'_, T>, y: &Prepared<'_, T>, rules
         && y.ordinary()
 }
 
-/// The distances of every sequence of `x` to every one of `y`, row after row; where `triangle`, only of s >= r (the
-/// others stay as they are).
+/// The distances of the sequences `queries` of `x` to every one of `y`, row after row; where `triangle`, only of s >= r
+/// (the others stay as they are).
 pub(crate) fn distances<T: Scalar>(
     x: &Prepared<'_, T>,
+    queries: &Range<usize>,
     y: &Prepared<'_, T>,
     triangle: bool,
     rules: &Rules,
@@ -59,8 +60,9 @@ pub(crate) fn distances<T: Scalar>(
     run: &mut Run<'_>,
 ) -> Result<()> {
     let mut items = Vec::new();
-    for group in groups(&x.set, 0, GROUP_ROWS) {
-        let all: Vec<Range<usize>> = groups(&y.set, if triangle { group.start } else { 0 }, CHUNK_ROWS);
+    for group in groups(&x.set, queries.clone(), GROUP_ROWS) {
+        let first = if triangle { group.start } else { 0 };
+        let all: Vec<Range<usize>> = groups(&y.set, first..y.set.len(), CHUNK_ROWS);
         for chunks in all.chunks(CHUNKS) {
             let sequences: usize = chunks.iter().map(Range::len).sum();
             let size = group.len() as u128 * sequences as u128;
@@ -87,7 +89,7 @@ pub(crate) fn distances<T: Scalar>(
                 for s in chunk.clone() {
                     if let (Some(value), true) = (values.next(), !triangle || s >= r) {
                         let limit = rules.constraints.max_distance;
-                        out[r * columns + s] = if *value > limit { f64::INFINITY } else { *value };
+                        out[(r - queries.start) * columns + s] = if *value > limit { f64::INFINITY } else { *value };
                     }
                 }
             }
@@ -97,10 +99,10 @@ pub(crate) fn distances<T: Scalar>(
 }
 
 /// Consecutive sequences of at most `rows` rows together, at least one each.
-fn groups<T: Scalar>(set: &Ragged<'_, T>, first: usize, rows: usize) -> Vec<Range<usize>> {
+fn groups<T: Scalar>(set: &Ragged<'_, T>, sequences: Range<usize>, rows: usize) -> Vec<Range<usize>> {
     let mut groups = Vec::new();
-    let (mut start, mut total) = (first, 0);
-    for s in first..set.len() {
+    let (mut start, mut total) = (sequences.start, 0);
+    for s in sequences.clone() {
         let len = set.range(s).len();
         if s > start && total + len > rows {
             groups.push(start..s);
@@ -108,8 +110,8 @@ fn groups<T: Scalar>(set: &Ragged<'_, T>, first: usize, rows: usize) -> Vec<Rang
         }
         total += len;
     }
-    if start < set.len() {
-        groups.push(start..set.len());
+    if start < sequences.end {
+        groups.push(start..sequences.end);
     }
     groups
 }
