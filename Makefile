@@ -55,7 +55,7 @@ test-wheel: wheel  ## install that wheel in a fresh environment without a compil
 memcheck:  ## the core's tests under valgrind (AVX2 and portable) and under AddressSanitizer
 	@command -v valgrind >/dev/null || { echo 'memcheck needs valgrind'; exit 1; }
 	for isa in portable avx2; do \
-	  TRACEWARP_TEST_ISA=$$isa CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='valgrind -q --error-exitcode=9 --leak-check=full' \
+	  TRACEWARP_TEST_ISA=$$isa CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite' \
 	  cargo test --quiet --release -p tracewarp-core --lib --tests || exit 1; done
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address' cargo test --quiet --release -p tracewarp-core --lib --tests \
 	  --target x86_64-unknown-linux-gnu --target-dir target/sanitizer

@@ -292,7 +292,7 @@ fn tile<V: Vector, const DOT: bool, const R: usize, const C: usize>(
         y[c] = sides.y_row(j + c).as_ptr();
     }
     let mut sums = [[V::zero(); C]; R];
-    let (mut u, mut v) = ([V::zero(); R], [V::zero(); C]);
+    let mut u = [V::zero(); R];
     let whole = d - d % V::LANES;
     let mut k = 0;
     while k < whole {
@@ -301,11 +301,11 @@ fn tile<V: Vector, const DOT: bool, const R: usize, const C: usize>(
             for r in 0..R {
                 u[r] = V::load(x[r].add(k));
             }
+            // One row of y at a time: 12 sums, 3 rows of x and 1 of y are all the registers that AVX2 has.
             for c in 0..C {
-                v[c] = V::load(y[c].add(k));
+                step::<V, DOT, R, C>(&mut sums, &u, c, V::load(y[c].add(k)));
             }
         }
-        step::<V, DOT, R, C>(&mut sums, &u, &v);
         k += V::LANES;
     }
     if whole < d {
@@ -315,24 +315,26 @@ fn tile<V: Vector, const DOT: bool, const R: usize, const C: usize>(
                 u[r] = V::load_tail(x[r].add(whole), d - whole);
             }
             for c in 0..C {
-                v[c] = V::load_tail(y[c].add(whole), d - whole);
+                step::<V, DOT, R, C>(&mut sums, &u, c, V::load_tail(y[c].add(whole), d - whole));
             }
         }
-        step::<V, DOT, R, C>(&mut sums, &u, &v);
     }
     sums
 }
 
 #[inline(always)]
-fn step<V: Vector, const DOT: bool, const R: usize, const C: usize>(sums: &mut [[V; C]; R], u: &[V; R], v: &[V; C]) {
+fn step<V: Vector, const DOT: bool, const R: usize, const C: usize>(
+    sums: &mut [[V; C]; R],
+    u: &[V; R],
+    c: usize,
+    v: V,
+) {
     for r in 0..R {
-        for c in 0..C {
-            sums[r][c] = if DOT {
-                sums[r][c].multiply_add(u[r], v[c])
-            } else {
-                let difference = u[r].minus(v[c]);
-                sums[r][c].multiply_add(difference, difference)
-            };
-        }
+        sums[r][c] = if DOT {
+            sums[r][c].multiply_add(u[r], v)
+        } else {
+            let difference = u[r].minus(v);
+            sums[r][c].multiply_add(difference, difference)
+        };
     }
 }
