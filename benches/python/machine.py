@@ -82,7 +82,7 @@ def facts(found_settings):
     return {
         "cpu": cpu_facts()[0],
         "threads available": available_threads(),
-        "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        "system": f"{platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}",
         "tracewarp": f"{tracewarp.__version__}, commit {commit()}, instruction set {instruction_set()}",
         "blas": blas_facts(),
         "OPENBLAS_CORETYPE": os.environ.get("OPENBLAS_CORETYPE"),
