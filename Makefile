@@ -14,12 +14,12 @@ SOURCES := Cargo.toml pyproject.toml $(wildcard Cargo.lock) $(shell find rust -n
 export VIRTUAL_ENV := $(abspath $(VENV))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-rust test-wheel lint format bench wheel clean memcheck
+.PHONY: help demo demo-policies study test test-all test-rust test-wheel lint format bench wheel clean memcheck
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-# Three stamps, each made anew when what it depends on changed: the package, the tools, the offline encoder.
+# Four stamps, each made anew when what it depends on changed: the package, the tools, training, the offline encoder.
 $(VENV)/.package: $(SOURCES)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo 'tracewarp needs Python 3.10 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)'; exit 1; }
@@ -31,13 +31,20 @@ $(VENV)/.tools: $(VENV)/.package
 	$(PIP) --editable '.[dev]'
 	@touch $@
 
-$(VENV)/.offline: $(VENV)/.tools
+$(VENV)/.train: $(VENV)/.package
 	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(PIP) --editable '.[train]'
+	@touch $@
+
+$(VENV)/.offline: $(VENV)/.tools $(VENV)/.train
 	$(PIP) --editable '.[offline]'
 	@touch $@
 
-demo: $(VENV)/.package  ## set up, then collect on the embedded sites, score, compare and report
+demo: $(VENV)/.train  ## set up, then let the model that ships improve itself on the embedded sites, and report
 	$(BIN)/tracewarp demo
+
+demo-policies: $(VENV)/.package  ## the same sites with scripted policies; needs no torch
+	$(BIN)/tracewarp demo --policies --out tracewarp-demo-policies
 
 test: $(VENV)/.tools test-rust  ## set up, then the whole test suite (quick part: no torch, no browser)
 	$(BIN)/python -m pytest -n auto -m 'not slow'
@@ -99,4 +106,4 @@ wheel: $(VENV)/.tools  ## build the wheel (and the source distribution) into dis
 	@ls -l dist
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) $(BENCH_VENV) target dist tracewarp-demo tracewarp-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) target dist tracewarp-demo tracewarp-demo-policies tracewarp-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

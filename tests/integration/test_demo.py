@@ -42,7 +42,7 @@ POLICIES = ["oracle", "trivial", "random", "noisy-often", "noisy-seldom"]
 
 
 def test_the_demo_collects_scores_compares_and_reports(tmp_path):
-    done = run_demo(tmp_path, "--limit", "10")
+    done = run_demo(tmp_path, "--policies", "--limit", "10")
     assert done.returncode == 0, done.stderr
     out = tmp_path / "tracewarp-demo"
     assert sorted(path.name for path in out.iterdir()) == ["report.html", "runs", "scores.json"]
@@ -59,7 +59,7 @@ def test_the_demo_collects_scores_compares_and_reports(tmp_path):
 @pytest.mark.slow
 def test_the_whole_demo_takes_two_minutes_and_finds_the_planted_errors(tmp_path):
     started = time.perf_counter()
-    done = run_demo(tmp_path, timeout=280)
+    done = run_demo(tmp_path, "--policies", timeout=280)
     assert done.returncode == 0, done.stderr
     assert time.perf_counter() - started < 120
     scores = json.loads((tmp_path / "tracewarp-demo" / "scores.json").read_text("utf-8"))

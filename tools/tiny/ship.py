@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from recipe import HABIT, SLIPS, TEMPLATES, VISIBLE, WORLDS
-from score import run, summary, tasks
+from safetensors.torch import load_file, save_file
+from score import EVERY_INSTANCE, run, summary, tasks
 from tokenizer import ANSWER, CHAT_TEMPLATE
 
 SHIPPED = (
@@ -88,10 +89,12 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     for name in SHIPPED:
         shutil.copyfile(args.folder / name, args.out / name)
+    _in_half_the_bytes(args.out)
     _for_every_version(args.out)
     record = {
         **facts,
         **scores,
+        "tasks_of": {"profile": "small", "instances": EVERY_INSTANCE, "templates": "+".join(TEMPLATES)},
         "gate": {
             "tasks": [str(ref) for ref in refs],
             "instances": GATE_INSTANCES,
@@ -101,6 +104,14 @@ def main() -> None:
     }
     (args.out / "scores.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     (args.out / "README.md").write_text(card(facts, scores), encoding="utf-8")
+
+
+def _in_half_the_bytes(folder: Path) -> None:
+    """The weights in bfloat16, so that the wheel stays small."""
+    path = folder / "model.safetensors"
+    save_file({name: tensor.bfloat16() for name, tensor in load_file(path).items()}, path, metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"dtype": "bfloat16"}, indent=1) + "\n", encoding="utf-8")
 
 
 def _for_every_version(folder: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -25,7 +27,7 @@ COMMANDS: dict[str, str] = {
     "bench": "compare the DTW implementations that are installed, on shapes of your own",
     "doctor": "say what this installation has: core, threads, extras, encoders, browser, GPU",
     "arena": "six embedded web sites with their tasks: serve, check, parity, tasks",
-    "demo": "let policies act on the embedded sites, score and compare them, write a report",
+    "demo": "let the model that ships improve itself on the embedded sites, and report",
 }
 """Name -> one line of help. The command `x` is the click command `command` of `tracewarp.cli.x`."""
 
@@ -69,6 +71,9 @@ def main(argv: list[str] | None = None) -> Any:
 
     An expected failure prints its sentence on stderr, never a traceback.
     """
+    # What libraries tell those who call them is nothing that users of the command line can act on.
+    warnings.filterwarnings("ignore", ".is_gradient_checkpointing. is deprecated", FutureWarning)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     try:
         group.main(args=argv, prog_name="tracewarp", standalone_mode=False)
     except click.exceptions.Exit as leave:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -14,8 +15,8 @@ from tracewarp.cli._collecting import standing_words
 from tracewarp.cli._terminal import one_line
 from tracewarp.cli._training import plan_table
 from tracewarp.collect import Progress as Collecting
-from tracewarp.improve import Improvement, Plan
-from tracewarp.report import improvement_rows
+from tracewarp.improve import Improvement, ImproveOptions, Plan, improve
+from tracewarp.report import improvement_rows, write_improvement_page, write_report
 from tracewarp.report.table import table as plain_table
 
 LOG_SECONDS = 10.0
@@ -81,6 +82,16 @@ class ImprovingDisplay:
             click.echo(", ".join(filter(None, (f"{self.name}: {done} of {total}", words))), err=True)
 
 
+def run_improvement(out: Path, options: ImproveOptions, console: Console) -> None:
+    """Improve, and write and print what came out."""
+    with ImprovingDisplay() as display:
+        result = improve(out, options, listener=display)
+    write_report(result.scores, out / "report.html")
+    write_improvement_page(result, out / "improvement.html")
+    print_improvement(result, console)
+    click.echo(f"Wrote {out / 'improvement.json'}, {out / 'improvement.html'} and {out / 'report.html'}.", err=True)
+
+
 def print_plan(plan: Plan, console: Console) -> None:
     """The stages, what they cost at most, and what the training takes."""
     grid = plain_table()
@@ -116,7 +127,7 @@ def print_improvement(result: Improvement, console: Console) -> None:
     """The agents, their success, and the differences with their intervals."""
     head, rows = improvement_rows(result)
     for note in result.notes:
-        console.print(f"Note: {one_line(note)}.")
+        console.print(f"Note: {one_line(note).rstrip('.')}.")
     grid = plain_table()
     for place, name in enumerate(head):
         grid.add_column(name, justify="left" if place == 0 else "right")

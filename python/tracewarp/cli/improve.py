@@ -6,25 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from tracewarp.cli._improving import ImprovingDisplay, print_improvement, print_plan
+from tracewarp.cli._improving import print_plan, run_improvement
 from tracewarp.cli._terminal import output_console
+from tracewarp.cli._tiny import TINY, tiny_options
 from tracewarp.cli._training import setting
-from tracewarp.data import tiny_agent_path
-from tracewarp.improve import SELECTIONS, Arm, ImproveOptions, improve, make_plan
-from tracewarp.report import write_improvement_page, write_report
+from tracewarp.improve import SELECTIONS, Arm, ImproveOptions, make_plan
 from tracewarp.synthesize import MIXTURES
 from tracewarp.train import PRESETS
-
-TINY = "tiny-agent"
-"""The name of the model that ships."""
 
 
 @click.command("improve", short_help="let a model act, learn from its own trajectories, and measure what that gave")
 @click.option(
     "--model",
     required=True,
-    help=f"Folder or name of a causal language model of transformers; {TINY}: the one that ships with tracewarp.",
+    help=f"Folder or name of a causal language model of transformers; {TINY}: the one that ships with tracewarp, with "
+    "tasks, prompt and training that suit it where you say nothing else.",
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of everything.")
 @click.option("--env", "environment", default="arena", show_default=True, help="arena, or module:object of your own.")
@@ -104,41 +102,54 @@ TINY = "tiny-agent"
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every draw.")
 @click.option("--device", default="auto", show_default=True, help="auto or cpu.")
 @click.option("--dry-run", is_flag=True, help="Print the plan, and stop.")
-def command(out: Path, *, mixtures: tuple[str, ...], arms: tuple[str, ...], dry_run: bool, **given: Any) -> None:
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    out: Path,
+    *,
+    mixtures: tuple[str, ...],
+    arms: tuple[str, ...],
+    dry_run: bool,
+    **given: Any,
+) -> None:
     """Collect, filter, synthesise, fine-tune, evaluate on other tasks, compare; in rounds.
 
     The plan is printed first. The same command goes on after a kill; what is finished stays.
 
     \b
     Examples:
-      tracewarp improve --model tiny-agent --profile small --template web-cot/1-bare --max-new-tokens 40 --out improved
+      tracewarp improve --model tiny-agent --samples 3 --train-limit 100 --test-limit 100 --out improved
       tracewarp improve --model MODEL --mixture A --out improved
       tracewarp improve --model MODEL --mixture A --mixture B --mixture C --arm random/A --out improved
       tracewarp improve --model MODEL --arm agreement/A --arm random/A --samples 4 --rounds 2 --out improved
       tracewarp improve --model meta-llama/Meta-Llama-3-70B-Instruct --preset paper --out plan --dry-run
     """
-    options = _options(given, chosen=(*mixtures, *arms) or ("A",))
+    said = {name for name in given if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    options = _options(given, said, chosen=(*mixtures, *arms) or ("A",))
     console = output_console()
     print_plan(make_plan(str(out), options), console)
     if dry_run:
         return
-    with ImprovingDisplay() as display:
-        result = improve(out, options, listener=display)
-    write_report(result.scores, out / "report.html")
-    write_improvement_page(result, out / "improvement.html")
-    print_improvement(result, console)
-    click.echo(f"Wrote {out / 'improvement.json'}, {out / 'improvement.html'} and {out / 'report.html'}.", err=True)
+    run_improvement(out, options, console)
 
 
-def _options(given: dict[str, Any], *, chosen: tuple[str, ...]) -> ImproveOptions:
+def _options(given: dict[str, Any], said: set[str], *, chosen: tuple[str, ...]) -> ImproveOptions:
     settings = {name: given.pop(name) for name in ("profile", "driver")}
     settings |= dict(setting(pair, option="--env-set") for pair in given.pop("more"))
+    settings = {name: value for name, value in settings.items() if value is not None}
+    training = dict(setting(pair) for pair in given.pop("training"))
     if given["model"] == TINY and not Path(TINY).exists():
-        given["model"] = str(tiny_agent_path())
+        suits = tiny_options()
+        if given["environment"] == "arena":
+            settings = suits.pop("settings") | settings
+        if "training_preset" not in said:
+            training = suits.pop("training") | training
+        given |= {name: value for name, value in suits.items() if name in given and name not in said - {"model"}}
     return ImproveOptions(
         arms=tuple(Arm.parse(text) for text in chosen),
-        settings={name: value for name, value in settings.items() if value is not None},
-        training=dict(setting(pair) for pair in given.pop("training")),
+        settings=settings,
+        training=training,
         later_arms=given.pop("later_arms") or None,
         control_temperature=given.pop("control_temperature") or None,
         **given,

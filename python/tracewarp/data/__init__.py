@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
-__all__ = ["data_path", "tiny_agent_path"]
+__all__ = ["data_path", "tiny_agent_path", "tiny_agent_tasks"]
 
 
 def data_path(*parts: str) -> Path:
@@ -24,3 +26,9 @@ def tiny_agent_path() -> Path:
     It is loaded as any model (`hf:FOLDER`); its prompt is the template `web-cot/1-bare`. Its card is README.md there.
     """
     return data_path("tiny-agent")
+
+
+def tiny_agent_tasks() -> dict[str, Any]:
+    """The settings of arena that list the tasks of the templates which were demonstrated to the tiny agent."""
+    card = json.loads((tiny_agent_path() / "scores.json").read_text(encoding="utf-8"))
+    return dict(card["tasks_of"])
