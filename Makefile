@@ -46,6 +46,10 @@ demo: $(VENV)/.train  ## set up, then let the model that ships improve itself on
 demo-policies: $(VENV)/.package  ## the same sites with scripted policies; needs no torch
 	$(BIN)/tracewarp demo --policies --out tracewarp-demo-policies
 
+study: $(VENV)/.train  ## the study of self-improvement into docs/studies (hours; goes on where it was stopped)
+	PYTHONPATH=python $(BIN)/python tools/study/run.py --out out/study
+	PYTHONPATH=python $(BIN)/python tools/study/write.py --from out/study --to docs/studies
+
 test: $(VENV)/.tools test-rust  ## set up, then the whole test suite (quick part: no torch, no browser)
 	$(BIN)/python -m pytest -n auto -m 'not slow'
 	$(BIN)/tracewarp arena check >/dev/null && $(BIN)/tracewarp arena check --profile small >/dev/null

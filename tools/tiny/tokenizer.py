@@ -42,7 +42,7 @@ PHRASES: Final = (
     f"{OPENING} ", f"{OPENING} I click ", f"{OPENING} I type ", f"{OPENING} The answer is ", f"{OPENING} All is done.",
     f"{OPENING} This is impossible.", f"{OPENING} I am not sure what to do here.",
     f" {CLOSING} ```", f". {CLOSING} ```", f"]. {CLOSING} ```",
-    "' [", '" [', " into ", "click [", "type [", "stop [", "stop []", "]```", "] [", "] [1]```", "] [0]```", "```",
+    "' [", '" [', " into ", "click [", "type [", "stop [", "stop [Done]", "]```", "] [", "] [1]```", "] [0]```", "```",
     "OBJECTIVE: ", "\nPAGE:\n", "\nPAGE:\nTab 0 (current): ", "ADDRESS: ", "ADDRESS: http://", ".arena.test/",
     *(f"ADDRESS: http://{site}.arena.test/" for site in ("home", "shop", "admin", "forum", "code", "wiki", "places")),
     "\nPREVIOUS ACTION: ", "\nPREVIOUS ACTION: None", "\nPREVIOUS ACTION: click [", "\nPREVIOUS ACTION: type [",

@@ -10,13 +10,14 @@ import json
 import random
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from architecture import build, deepen, logits_at
 from batches import IGNORED, Demonstrations, Mixture, alike
-from recipe import HABIT, Size
+from recipe import HABIT, VISIBLE, Size
 from tokenizer import save, vocabulary
 from torch.nn import functional
 from wording import prompt_text, read_rows
@@ -85,6 +86,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-habit", action="store_true", help="the demonstrator has slips, and no habit")
+    parser.add_argument("--visible", type=float, default=VISIBLE, help="share of the slips that a filter can see")
     parser.add_argument("--start", type=Path, help="a folder after an earlier stage")
     parser.add_argument("--clean-steps", type=int, default=3000)
     parser.add_argument("--slip-steps", type=int, default=300)
@@ -130,13 +132,14 @@ def main() -> None:
         model = deepen(model, size)
     losses["clean"] = stage("clean", model, data, Mixture(slips=0.0), steps=args.clean_steps, rate=RATE)
     keep("clean")
-    losses["slips"] = stage("slips", model, data, Mixture(), steps=args.slip_steps, rate=RATE / 3)
+    slips = Mixture(visible=args.visible)
+    losses["slips"] = stage("slips", model, data, slips, steps=args.slip_steps, rate=RATE / 3)
     keep("slips")
     habit = None if args.no_habit else HABIT
-    losses["habit"] = stage("habit", model, data, Mixture(habit=habit), steps=args.habit_steps, rate=RATE / 3)
+    losses["habit"] = stage("habit", model, data, replace(slips, habit=habit), steps=args.habit_steps, rate=RATE / 3)
     model.save_pretrained(args.out)
     facts = {
-        "seed": args.seed, "habit": not args.no_habit, "losses": losses,
+        "seed": args.seed, "habit": not args.no_habit, "visible": args.visible, "losses": losses,
         "cpu_minutes": (time.process_time() - began) / 60,
         "parameters": sum(part.numel() for part in model.parameters()), "moments": len(rows),
         "tasks": len({row["task"] for row in rows}),

@@ -12,6 +12,8 @@ from tracewarp.collect.prompts import Situation, render_answer, render_prompt
 from tracewarp.collect.prompts.rendering import OPENING
 
 TEMPLATE = "web-cot/1-bare"
+DONE = "Done"
+"""The answer where none is asked for: the paper's filter takes an empty one for a refusal."""
 _LINE_ID = re.compile(r"^(\t*)\[(\d+)\]", re.MULTILINE)
 _SENTENCE_ID = re.compile(r"(^click |^type |where )\[(\d+)\]")
 
@@ -39,7 +41,7 @@ def answer_text(answer: dict[str, Any], move: int = 0) -> str:
         return f"{OPENING} I am not sure what to do here."
     if verb == "stop":
         thought = "This is impossible." if text == "N/A" else f"The answer is {text}." if text else "All is done."
-        return render_answer(thought, f"stop [{text}]")
+        return render_answer(thought, f"stop [{text or DONE}]")
     element = f"{answer['role']} {answer['name']!r} [{place}]."
     if verb == "type":
         return render_answer(f"I type {text} into {element}", f"type [{place}] [{text}] [{answer['enter']}]")

@@ -67,7 +67,7 @@ def command(runs: tuple[Path, ...], *, out: Path, rules: str, agreement: int | N
     if one_of_each and agreement is None:
         raise OptionError("--one-of-each: expected with --agreement M, whose groups it is about")
     samples = read_samples(runs)
-    chosen = _rules(rules)
+    chosen = read_rules(rules)
     left_out = _holdout(tasks_of(samples), holdout, share=holdout_share, seed=seed, encoder=encoder)
     keep: Literal["all", "one"] = "one" if one_of_each else "all"
     filtered = filter_samples(samples, rules=chosen, agreement=agreement, keep=keep, holdout=left_out)
@@ -86,7 +86,8 @@ def command(runs: tuple[Path, ...], *, out: Path, rules: str, agreement: int | N
     click.echo(_next_steps(out, filtered), err=True)
 
 
-def _rules(text: str) -> tuple[str, ...]:
+def read_rules(text: str) -> tuple[str, ...]:
+    """The rules that `--rules` names."""
     if text == "paper":
         return PAPER_RULES
     if text == "none":
@@ -155,16 +156,14 @@ def _figures(quality: FilterQuality) -> tuple[str, ...]:
 
 def _counts(data: TrainingData) -> dict[str, Any]:
     counts: dict[str, Any] = {"all": len(data.examples), "train": len(data.train), "validation": len(data.validation)}
-    if data.balanced is not None:
-        counts |= {"available": dict(data.balanced.available), "per_place": data.balanced.per_place}
-    return counts
+    return counts | {"available": dict(data.balanced.available), "per_place": data.balanced.per_place}
 
 
 def _data_line(data: TrainingData) -> str:
     line = f"{len(data.examples):,} examples: {len(data.train):,} to train on, {len(data.validation):,} for validation"
-    if data.balanced is None:
-        return line
     available = ", ".join(f"{count:,} {place}" for place, count in data.balanced.available.items())
+    if data.balanced.per_place is None:
+        return f"{line} ({available})"
     return f"{line}; {data.balanced.per_place:,} of each place (available: {available})"
 
 

@@ -12,6 +12,7 @@ from tracewarp.cli._improving import print_plan, run_improvement
 from tracewarp.cli._terminal import output_console
 from tracewarp.cli._tiny import TINY, tiny_options
 from tracewarp.cli._training import setting
+from tracewarp.cli.filter import read_rules
 from tracewarp.improve import SELECTIONS, Arm, ImproveOptions, make_plan
 from tracewarp.synthesize import MIXTURES
 from tracewarp.train import PRESETS
@@ -60,6 +61,8 @@ from tracewarp.train import PRESETS
 @click.option("--test-limit", type=int, help="Only the first so many test tasks.")
 @click.option("--samples", type=int, default=1, show_default=True, help="Episodes of each training task.")
 @click.option("--agreement", type=int, default=2, show_default=True, help="Samples of a task that must agree.")
+@click.option("--rules", default="paper", show_default=True, help="Of the filter; as for tracewarp filter.")
+@click.option("--all-steps", is_flag=True, help="Every step is an example; otherwise places are balanced.")
 @click.option("--min-examples", type=int, default=30, show_default=True, help="Fewer examples are not trained on.")
 @click.option("--sampled-runs", type=int, default=3, show_default=True, help="Test runs at temperature 1.")
 @click.option("--temperature", type=float, default=1.0, show_default=True, help="At which training tasks are done.")
@@ -150,6 +153,7 @@ def _options(given: dict[str, Any], said: set[str], *, chosen: tuple[str, ...]) 
         arms=tuple(Arm.parse(text) for text in chosen),
         settings=settings,
         training=training,
+        rules=read_rules(given.pop("rules")),
         later_arms=given.pop("later_arms") or None,
         control_temperature=given.pop("control_temperature") or None,
         **given,

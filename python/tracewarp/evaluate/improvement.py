@@ -39,7 +39,8 @@ class SelectionRow(Result):
     """In the order in which they were asked."""
     available: dict[str, int]
     """Steps by place before balancing."""
-    per_place: int
+    per_place: int | None
+    """Of each place, after balancing; None: every step was taken."""
     in_domain: int
     """Examples, after balancing."""
     out_of_domain: int

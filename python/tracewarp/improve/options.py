@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tracewarp.collect.prompts import PROMPT_TEMPLATES
 from tracewarp.errors import OptionError
+from tracewarp.synthesize import PAPER_RULES, RULES
 from tracewarp.train import TrainConfig, preset
 
 SELECTIONS: Final = {
@@ -114,6 +115,10 @@ class ImproveOptions:
     training_preset: str = "default"
     training: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the training that differ from the preset."""
+    rules: tuple[str, ...] = PAPER_RULES
+    """Of the filter that every arm but the controls asks: names of `tracewarp.synthesize.RULES`."""
+    all_steps: bool = False
+    """Every step of a kept trajectory is an example; otherwise as many first as intermediate as last ones."""
     off_by_one: bool = False
     """In later rounds, where a task has no kept trajectory, fall back to that of the round before *even if that was
     rejected*, as the authors' released code does."""
@@ -149,6 +154,9 @@ class ImproveOptions:
         for name, known in ONE_OF.items():
             if getattr(self, name) not in known:
                 raise OptionError(f"{name}: expected {' or '.join(known)}, got {getattr(self, name)!r}")
+        for rule in self.rules:
+            if rule not in RULES:
+                raise OptionError(f"rules: expected names of {', '.join(RULES)}, got {rule!r}")
         if self.train_split == self.test_split:
             raise OptionError(
                 f"test_split: expected another split than the training's, got {self.test_split!r} for both"

@@ -16,6 +16,7 @@ from tracewarp.errors import EmptyInputError, OptionError
 from tracewarp.improve.agents import Agent
 from tracewarp.improve.options import ImproveOptions
 from tracewarp.improve.runs import model_name, model_options
+from tracewarp.synthesize import PAPER_RULES
 from tracewarp.train import Estimate, TrainConfig, estimate, shape_of
 
 CHARS_PER_TOKEN: Final = 4
@@ -153,6 +154,10 @@ def _commands(out: str, options: ImproveOptions) -> tuple[str, ...]:
     settings = [part for name, value in options.settings.items() for part in _setting(name, value)]
     collect = ["tracewarp", "collect", "--env", options.environment, *settings, "--workers", str(options.workers)]
     rules = [word.format(m=options.agreement) for word in BY_HAND[selection]]
+    if options.rules != PAPER_RULES and selection != "all":
+        rules += ["--rules", ",".join(options.rules) or "none"]
+    if options.all_steps:
+        rules.append("--all-steps")
     changed = [part for name, value in options.training.items() for part in ("--set", f"{name}={value}")]
     train_limit = [] if options.train_limit is None else ["--limit", str(options.train_limit)]
     test_limit = [] if options.test_limit is None else ["--limit", str(options.test_limit)]

@@ -21,7 +21,7 @@ from tracewarp.improve.options import Arm, ImproveOptions
 from tracewarp.improve.runs import Runs
 from tracewarp.improve.scoring import Learner, assemble, selection_row, training_row
 from tracewarp.improve.selection import Selected, select
-from tracewarp.synthesize import Balanced, Example, Mixture, balance, examples_of, mix, write_examples
+from tracewarp.synthesize import Balanced, Example, Mixture, balance, every_step, examples_of, mix, write_examples
 from tracewarp.train import ChatTurn, Conversation, Trained, fine_tune
 from tracewarp.trajectory import Trajectory, open_run
 
@@ -127,6 +127,7 @@ class _Improvement:
             arm.selection,
             agreement=options.agreement,
             seed=options.seed,
+            rules=options.rules,
             before=fallback(before, off_by_one=options.off_by_one),
         )
         balanced = self.balanced(selected, len(collected))
@@ -158,12 +159,13 @@ class _Improvement:
                 f"none of {collected} trajectories was kept ({removed(selected)}); collect more tasks or samples, or "
                 "begin with a better base"
             )
-        found = balance([examples_of(one) for one in selected.trajectories], seed=self.options.seed)
+        steps = [examples_of(one) for one in selected.trajectories]
+        found = every_step(steps) if self.options.all_steps else balance(steps, seed=self.options.seed)
         if len(found.examples) < self.options.min_examples:
             places = ", ".join(f"{place} {count}" for place, count in found.available.items())
             raise EmptyInputError(
                 f"expected at least {self.options.min_examples} examples (min_examples), got {len(found.examples)} "
-                f"after balancing the steps of {len(selected.trajectories)} trajectories ({places}); of {collected} "
+                f"of the steps of {len(selected.trajectories)} trajectories ({places}); of {collected} "
                 f"trajectories the selection removed: {removed(selected)}"
             )
         return found

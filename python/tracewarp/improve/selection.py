@@ -36,6 +36,7 @@ def select(
     *,
     agreement: int,
     seed: int,
+    rules: Sequence[str] = PAPER_RULES,
     before: Sequence[Trajectory] = (),
 ) -> Selected:
     """Choose trajectories.
@@ -45,23 +46,24 @@ def select(
         selection: a name of `tracewarp.improve.options.SELECTIONS`.
         agreement: m of the agreement filter.
         seed: of the random control.
+        rules: of the filter.
         before: what the round before falls back to: its selected trajectories, or all of them (`off_by_one`).
     """
-    verdicts, rules = _verdicts(collected, selection, agreement=agreement, seed=seed)
+    verdicts, asked = _verdicts(collected, selection, tuple(rules), agreement=agreement, seed=seed)
     kept = [verdict.trajectory for verdict in verdicts if verdict.kept]
     served = {trajectory.task.id for trajectory in kept}
     fallbacks = [trajectory for trajectory in before if trajectory.task.id not in served]
-    return Selected((*kept, *fallbacks), len(fallbacks), filter_quality(verdicts, rules=rules))
+    return Selected((*kept, *fallbacks), len(fallbacks), filter_quality(verdicts, rules=asked))
 
 
 def _verdicts(
-    collected: Sequence[Trajectory], selection: str, *, agreement: int, seed: int
+    collected: Sequence[Trajectory], selection: str, rules: tuple[str, ...], *, agreement: int, seed: int
 ) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
-    plausible = judge_plausible(collected, rules=PAPER_RULES)
+    plausible = judge_plausible(collected, rules=rules)
     if selection == "paper":
-        return plausible, PAPER_RULES
+        return plausible, rules
     if selection == "agreement":
-        return judge_agreement(plausible, m=agreement), (*PAPER_RULES, AGREEMENT)
+        return judge_agreement(plausible, m=agreement), (*rules, AGREEMENT)
     if selection == "all":
         return judge_plausible(collected, rules=()), ()
     if selection == "true":

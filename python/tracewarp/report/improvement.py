@@ -170,7 +170,7 @@ def selections(learners: Sequence[AgentRow]) -> Grid:
                         f"{row.kept:,}",
                         f"{row.fallbacks:,}",
                         *(words.number(value) for value in (row.precision, row.recall, row.accuracy, row.f1)),
-                        f"{places}; {row.per_place:,} of each",
+                        f"{places}; " + ("all" if row.per_place is None else f"{row.per_place:,} of each"),
                         f"{row.in_domain:,}",
                         f"{row.out_of_domain:,}",
                     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracewarp.synthesize.agreement import judge_agreement
-from tracewarp.synthesize.balance import Balanced, balance
+from tracewarp.synthesize.balance import Balanced, balance, every_step
 from tracewarp.synthesize.examples import Example, examples_of, read_examples, write_examples
 from tracewarp.synthesize.filters import PAPER_RULES, RULES, RULES_IN_WORDS, Verdict, judge_plausible
 from tracewarp.synthesize.holdout import HOLDOUTS, Holdout, hold_out
@@ -24,6 +24,7 @@ __all__ = [
     "RuleCount",
     "Verdict",
     "balance",
+    "every_step",
     "examples_of",
     "filter_quality",
     "hold_out",

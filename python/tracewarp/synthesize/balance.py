@@ -10,6 +10,7 @@ differs     Drawn once, over all trajectories. The released code balances inside
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,9 +26,16 @@ class Balanced:
 
     examples: tuple[Example, ...]
     available: dict[Place, int]
-    """How many there were of each, one intermediate step a trajectory."""
-    per_place: int
-    """How many of each were taken."""
+    """How many there were of each; in a balanced set, one intermediate step a trajectory."""
+    per_place: int | None
+    """How many of each were taken; None: every step was."""
+
+
+def every_step(trajectories: Sequence[Sequence[Example]]) -> Balanced:
+    """All examples, whatever their places: what a balanced set is compared with."""
+    examples = tuple(example for examples in trajectories for example in examples)
+    counts = Counter(example.place for example in examples)
+    return Balanced(examples, {place: counts[place] for place in PLACES}, None)
 
 
 def balance(trajectories: Sequence[Sequence[Example]], *, seed: int) -> Balanced:

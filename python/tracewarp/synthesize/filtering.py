@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from tracewarp.errors import EmptyInputError, EmptyRunError, FileError
 from tracewarp.synthesize.agreement import AGREEMENT, judge_agreement
-from tracewarp.synthesize.balance import Balanced, balance
+from tracewarp.synthesize.balance import Balanced, balance, every_step
 from tracewarp.synthesize.examples import Example, examples_of, write_examples
 from tracewarp.synthesize.filters import PAPER_RULES, Verdict, judge_plausible
 from tracewarp.synthesize.holdout import Holdout
@@ -71,8 +71,7 @@ class Filtered:
 class TrainingData:
     """Examples, and how they were divided."""
 
-    balanced: Balanced | None
-    """None: every step of every kept trajectory is an example."""
+    balanced: Balanced
     examples: tuple[Example, ...]
     train: tuple[Example, ...]
     validation: tuple[Example, ...]
@@ -223,10 +222,10 @@ def make_training_data(
             "drop a rule"
         )
     steps = [examples_of(trajectory) for trajectory in filtered.kept]
-    drawn = balance(steps, seed=seed) if balanced else None
-    examples = drawn.examples if drawn is not None else tuple(example for found in steps for example in found)
+    drawn = balance(steps, seed=seed) if balanced else every_step(steps)
+    examples = drawn.examples
     if len(examples) < max(1, min_examples):
-        had = f"; the kept trajectories have {_words(drawn.available)} steps" if drawn is not None else ""
+        had = f"; the kept trajectories have {_words(drawn.available)} steps"
         raise EmptyInputError(
             f"examples: expected at least {max(1, min_examples)}, got {len(examples)} of {len(filtered.kept):,} kept "
             f"trajectories{had}; collect more tasks"

@@ -1,0 +1,53 @@
+"""The bases of the study: three seeds of the tiny agent, and their twins without the habit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TOOLS = Path(__file__).parents[1] / "tiny"
+
+
+def make_demonstrations(out: Path) -> tuple[Path, Path]:
+    """Demonstrations and pages that the tokenizer sees; those that are there are left as they are."""
+    demonstrations, seen = out / "demonstrations.jsonl.gz", out / "seen.jsonl.gz"
+    if not demonstrations.exists():
+        _call("demonstrations.py", demonstrations, "--limit", 30)
+    if not seen.exists():
+        _call("demonstrations.py", seen, "--look-around", "--worlds", 1, "--limit", 3)
+    return demonstrations, seen
+
+
+def base_folder(out: Path, kind: str, seed: int) -> Path:
+    """Where a base lies."""
+    return out / f"{kind}-{seed}"
+
+
+def make_base(out: Path, kind: str, seed: int) -> Path:
+    """Train a base, unless it is there; a twin goes on from the stage that it shares with the base of its seed.
+
+    Args:
+        out: folder of all bases.
+        kind: `habit`, `no-habit` (a twin from the slips on), or `visible-SHARE` (a twin from before the slips).
+        seed: of the base.
+    """
+    folder = base_folder(out, kind, seed)
+    if (folder / "training.json").exists():
+        return folder
+    words: list[object] = ["--out", folder, "--seed", seed]
+    if kind != "habit":
+        stem = make_base(out, "habit", seed)
+        words += ["--no-habit", "--clean-steps", 0]
+        if kind == "no-habit":
+            words += ["--start", stem / "slips", "--slip-steps", 0]
+        else:
+            words += ["--start", stem / "clean", "--visible", kind.removeprefix("visible-")]
+    _call("train.py", *make_demonstrations(out), *words)
+    return folder
+
+
+def _call(script: str, *words: object) -> None:
+    command = [sys.executable, str(TOOLS / script), *map(str, words)]
+    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=sys.stderr)

@@ -1,0 +1,132 @@
+"""What the study varies: one factor at a time, around one setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tracewarp.improve import ImproveOptions
+from tracewarp.improve.options import Arm
+from tracewarp.synthesize import PAPER_RULES
+
+BASE_SEEDS: Final = (0, 1, 2)
+TRAINING_SEEDS: Final = (0, 1, 2)
+FIRST_WORLD: Final = 4
+"""World of the first base; the next ones follow. No base was demonstrated, chosen or scored on them before."""
+TRAIN_TASKS, SAMPLES, TEST_TASKS, SAMPLED_RUNS = 100, 4, 120, 3
+
+TRAINING: Final[Mapping[str, Any]] = {
+    "method": "lora",
+    "dtype": "float32",
+    "learning_rate": 5e-4,
+    "micro_batch_size": 16,
+    "gradient_checkpointing": False,
+    "max_epochs": 8,
+}
+CONTROLS: Final = ("agreement/A", "random/A", "all/A", "true/A")
+HEADLINE: Final = ("A", "agreement/A", "random/A")
+BY_CAPABILITY: Final = {"train_split": "capability-train", "test_split": "capability-test"}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One setting, which every base and every training seed meets."""
+
+    name: str
+    words: str
+    """What differs from the first experiment."""
+    arms: tuple[str, ...]
+    base: str = "habit"
+    """Kind of the base: `habit`, `no-habit`, or `visible-SHARE` (without habit)."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Of `ImproveOptions`."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    shares: str | None = None
+    """An experiment with the same base and tasks, whose test runs of the base and whose collected episodes it takes."""
+    first_rounds: bool = False
+    """It shares the first round of its arms, too."""
+
+    @property
+    def rounds(self) -> int:
+        """Of collecting and training."""
+        return int(self.changes.get("rounds", 1))
+
+
+def without(rule: str) -> tuple[str, ...]:
+    """The paper's rules without one."""
+    return tuple(name for name in PAPER_RULES if name != rule)
+
+
+ONCE: Final = {"sampled_runs": 1}
+"""Of the factors around the main setting: one run at temperature 1 instead of three."""
+
+EXPERIMENTS: Final = (
+    Experiment(
+        "main", "three mixtures, agreement, controls; two rounds", ("A", "B", "C", *CONTROLS),
+        changes={"rounds": 2, "later_arms": ("A", "agreement-A")},
+    ),
+    Experiment("no-habit", "a base with slips and without the habit", HEADLINE, base="no-habit"),
+    Experiment("capability", "tested on capabilities that were not collected on", HEADLINE, changes=BY_CAPABILITY),
+    *(
+        Experiment(f"agree-{m}-of-{k}", f"{m} of {k} samples", ("agreement/A",),
+                   changes={**ONCE, "samples": k, "agreement": m}, shares="main" if k == SAMPLES else None)
+        for m, k in ((3, 4), (4, 4), (2, 2))
+    ),
+    *(
+        Experiment(f"rate-{rate:g}", f"{rate:g}", ("A",), changes=ONCE, training={"learning_rate": rate}, shares="main")
+        for rate in (1e-5, 1e-4, 2e-3)
+    ),
+    *(
+        Experiment(f"visible-{share:g}", f"{share:.0%}", ("A",), base=f"visible-{share:g}", changes=ONCE)
+        for share in (0.0, 1.0, 0.4)
+    ),
+    Experiment(
+        "off-by-one", "round 2 falls back to rejected trajectories too, as published", ("A",),
+        changes={**ONCE, "rounds": 2, "off_by_one": True}, shares="main", first_rounds=True,
+    ),
+    Experiment("all-steps", "every step", ("A",), changes={**ONCE, "all_steps": True}, shares="main"),
+    *(
+        Experiment(f"without-{rule}", f"without {rule}", ("A",), shares="main",
+                   changes={**ONCE, "rules": without(rule)})
+        for rule in PAPER_RULES
+    ),
+)  # fmt: skip
+"""In the order in which they are done: what matters most comes first."""
+BY_NAME: Final = {experiment.name: experiment for experiment in EXPERIMENTS}
+
+
+def options(
+    experiment: Experiment, base: str, base_seed: int, training_seed: int, tasks: Mapping[str, Any]
+) -> ImproveOptions:
+    """What `improve` does for one base and one training seed of an experiment.
+
+    Args:
+        experiment: the setting.
+        base: folder of the base.
+        base_seed: gives the world and every draw.
+        training_seed: of LoRA's start and the order of examples.
+        tasks: the settings of arena that list the demonstrated templates.
+    """
+    given: dict[str, Any] = {
+        "rounds": 1,
+        "samples": SAMPLES,
+        "train_limit": TRAIN_TASKS,
+        "test_limit": TEST_TASKS,
+        "sampled_runs": SAMPLED_RUNS,
+        "template": "web-cot/1-bare",
+        "max_new_tokens": 40,
+        "top_p": 1.0,
+        "out_of_domain": "environment",
+        "workers": 16,
+        "device": "cpu",
+        **experiment.changes,
+    }
+    return ImproveOptions(
+        base,
+        arms=tuple(Arm.parse(arm) for arm in experiment.arms),
+        settings={**tasks, "seed": FIRST_WORLD + base_seed},
+        training={**TRAINING, **experiment.training, "seed": training_seed},
+        seed=base_seed,
+        **given,
+    )

@@ -1,0 +1,407 @@
+"""Turn the folder of a study into docs/studies: task by task results, tables, plots.
+
+PYTHONPATH=python python tools/study/write.py --from out/study --to docs/studies    # reads the folder first
+PYTHONPATH=python python tools/study/write.py --to docs/studies                     # from the results that are there
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from experiments import (
+    BASE_SEEDS,
+    EXPERIMENTS,
+    SAMPLED_RUNS,
+    SAMPLES,
+    TEST_TASKS,
+    TRAIN_TASKS,
+    TRAINING,
+    TRAINING_SEEDS,
+)
+from intervals import Estimate, nested
+from markupsafe import Markup
+from numpy.typing import NDArray
+from results import Results, Row, gather, read, success, words_of
+
+from tracewarp.report.page import asset
+from tracewarp.report.plots import Axis, Line, Mark, interval_plot
+from tracewarp.report.svg import domain
+from tracewarp.report.words import MISSING, number, percent, points, points_interval, signed
+
+NAME = "self-improvement"
+GREEDY, SAMPLED, COOLED = "greedy", "sampled", "cooled"
+Agent = tuple[str, str, int]
+"""Experiment, agent, round."""
+WORDS = {
+    "base": "base",
+    "A": "the paper's filter, mixture A",
+    "B": "the paper's filter, mixture B",
+    "C": "the paper's filter, mixture C",
+    "agreement-A": "agreement",
+    "random-A": "random, as many as the filter keeps",
+    "all-A": "everything",
+    "true-A": "true successes (needs the truth)",
+}
+
+
+def by_base(
+    cells: dict[tuple[int, int], Row], value: Callable[[int, int, Row], NDArray[np.float64]]
+) -> Estimate | None:
+    """An estimate from one array of tasks a cell."""
+    bases = []
+    for base in BASE_SEEDS:
+        arrays = [value(base, seed, cells[base, seed]) for seed in TRAINING_SEEDS if (base, seed) in cells]
+        if arrays:
+            bases.append(np.stack(arrays))
+    return nested(bases) if bases else None
+
+
+class Tables:
+    """Every table of the study, from its results."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+
+    def rate(self, agent: Agent, kind: str) -> Estimate | None:
+        """Success of an agent."""
+        cells = self._with(agent, kind)
+        if agent[1] == "base":  # the base is the same in every training seed
+            cells = {place: row for place, row in cells.items() if place[1] == TRAINING_SEEDS[0]}
+        return by_base(cells, lambda _, __, row: success(row, kind))
+
+    def gain(self, agent: Agent, other: Agent, kind: str, other_kind: str | None = None) -> Estimate | None:
+        """Success of an agent minus that of another one, on the same tasks of the same base and training seed."""
+        others = self._with(other, other_kind or kind)
+        cells = {place: row for place, row in self._with(agent, kind).items() if place in others}
+        return by_base(
+            cells, lambda base, seed, row: success(row, kind) - success(others[base, seed], other_kind or kind)
+        )
+
+    def _with(self, agent: Agent, kind: str) -> dict[tuple[int, int], Row]:
+        return {place: row for place, row in self.results.found(*agent).items() if kind in row}
+
+    def agents(self, experiments: Sequence[str]) -> list[Agent]:
+        """All agents of some experiments that have results, bases included."""
+        return [(name, agent, number) for name in experiments for agent, number in self.results.agents(name)]
+
+    def success(self, agents: Sequence[Agent], label: Callable[[Agent], str]) -> list[str]:
+        """Success and gains."""
+        head = (
+            "", "cells", "examples", "kept epoch", "greedy", "minus base", "minus random", "T = 1", "minus base",
+            "minus random", "minus base at T = 0.5",
+        )  # fmt: skip
+        rows = []
+        for agent in agents:
+            experiment, name, number = agent
+            base, random = (experiment, "base", 0), (experiment, "random-A", number)
+            cells = self.results.found(*agent)
+            cooled = (
+                experiment if any(COOLED in row for row in self.results.found(*base).values()) else "main",
+                "base",
+                0,
+            )
+            rows.append(
+                (
+                    label(agent),
+                    str(len(cells)) if name != "base" else str(len({place[0] for place in cells})),
+                    span([row.get("examples") for row in cells.values()]),
+                    span([row.get("kept_epoch") for row in cells.values()]),
+                    share(self.rate(agent, GREEDY)),
+                    MISSING if name == "base" else difference(self.gain(agent, base, GREEDY)),
+                    MISSING if name in ("base", "random-A") else difference(self.gain(agent, random, GREEDY)),
+                    share(self.rate(agent, SAMPLED)),
+                    MISSING if name == "base" else difference(self.gain(agent, base, SAMPLED)),
+                    MISSING if name in ("base", "random-A") else difference(self.gain(agent, random, SAMPLED)),
+                    MISSING if name == "base" else difference(self.gain(agent, cooled, SAMPLED, COOLED)),
+                )
+            )
+        return table(head, rows)
+
+    def single_bases(self, agents: Sequence[Agent]) -> list[str]:
+        """Greedy gains of each base alone."""
+        head = (
+            "greedy",
+            *(f"base {seed}" for seed in BASE_SEEDS),
+            *(f"base {seed}, minus random" for seed in BASE_SEEDS),
+        )
+        rows = []
+        for agent in agents:
+            experiment, _, number = agent
+            gains = [
+                self.gain(agent, other, GREEDY) for other in ((experiment, "base", 0), (experiment, "random-A", number))
+            ]
+            columns = [
+                [MISSING] * len(BASE_SEEDS) if found is None else [signed(100 * mean, 1) for mean in found.bases]
+                for found in gains
+            ]
+            rows.append((label_of(agent), *columns[0], *columns[1]))
+        return table(head, rows)
+
+    def ways(self, agents: Sequence[Agent]) -> list[str]:
+        """What rose and what fell with success."""
+        head = (
+            "", "infeasible tasks, greedy", "feasible tasks, greedy", "plausible, greedy", "right among these",
+            "plausible, T = 1", "right among these", "steps a task, greedy", "VERTEX_DTW, greedy",
+        )  # fmt: skip
+        rows = []
+        for agent in agents:
+            cells = self.results.found(*agent)
+            found = list(cells.values())
+            rows.append(
+                (
+                    label_of(agent),
+                    percent(mean([masked(row, infeasible=True) for row in found])),
+                    percent(mean([masked(row, infeasible=False) for row in found])),
+                    *(text for kind in (GREEDY, SAMPLED) for text in plausible(found, kind)),
+                    number(mean([row[GREEDY]["steps"] / len(row[GREEDY]["successes"]) for row in found]), 2),
+                    number(mean([row["vertex_dtw"] for row in found if row["vertex_dtw"] is not None])),
+                )
+            )
+        return table(head, rows)
+
+    def filters(self, experiments: Sequence[str]) -> list[str]:
+        """How often each filter is right about the episodes of a round 1; each base counts once."""
+        head = ("base and filter", "episodes", "successes", "kept", "precision", "recall")
+        rows = []
+        for experiment, name, round_number in self.agents(experiments):
+            cells = self.results.found(experiment, name, round_number)
+            found = [row for (_, seed), row in cells.items() if seed == TRAINING_SEEDS[0] and "kept" in row]
+            if not found or name not in ("A", "agreement-A", "random-A"):
+                continue
+            rows.append(
+                (
+                    f"{words_of(experiment) if experiment != 'main' else 'habit'}: {name}, round {round_number}",
+                    f"{sum(row['collected'] for row in found):,}",
+                    percent(sum(row["successful"] for row in found) / sum(row["collected"] for row in found)),
+                    percent(sum(row["kept"] for row in found) / sum(row["collected"] for row in found)),
+                    span([row["precision"] for row in found], number),
+                    span([row["recall"] for row in found], number),
+                )
+            )
+        return table(head, rows)
+
+    def rules(self) -> list[str]:
+        """What each rule removes of what the bases with the habit collected."""
+        head = ("rule", "objects to", "alone", "failures among these", "share of all failures")
+        found = [row for (_, seed), row in self.results.found("main", "A", 1).items() if seed == TRAINING_SEEDS[0]]
+        rows = []
+        for name in dict.fromkeys(rule[0] for row in found for rule in row["rules"]):
+            own = [rule for row in found for rule in row["rules"] if rule[0] == name]
+            rows.append(
+                (
+                    name,
+                    f"{sum(rule[1] for rule in own):,}",
+                    f"{sum(rule[2] for rule in own):,}",
+                    span([rule[3] for rule in own if rule[1]], number),
+                    span([rule[4] for rule in own], number),
+                )
+            )
+        return table(head, rows)
+
+    def epochs(self) -> list[str]:
+        """Which epochs were kept: a training that keeps epoch 0 gives exactly the agent that it began with."""
+        head = ("experiment and agent", "trainings", "epochs done", "best epoch of each", "kept epoch 0")
+        rows = []
+        for experiment, name, round_number in self.agents([one.name for one in EXPERIMENTS]):
+            cells = self.results.found(experiment, name, round_number).values()
+            found = [row for row in cells if "best_epoch" in row]
+            if found:
+                best = " ".join(str(row["best_epoch"]) for row in found)
+                kept = sum(row["kept_epoch"] == 0 for row in found)
+                done = span([row["epochs"] for row in found])
+                rows.append((f"{experiment}: {name}, round {round_number}", str(len(found)), done, best, str(kept)))
+        return table(head, rows)
+
+    def plot(self, key: str, title: str, agents: Sequence[Agent], label: Callable[[Agent], str]) -> Markup | None:
+        """Gains over the base, greedy and at T = 1."""
+        lines, ends = [], [0.0]
+        for agent in agents:
+            marks = []
+            for series, kind in ((0, GREEDY), (1, SAMPLED)):
+                found = self.gain(agent, (agent[0], "base", 0), kind)
+                if found is not None:
+                    interval = (found.low, found.high)
+                    text = f"{points(found.mean)} {points_interval(interval)}"
+                    marks.append(Mark(series, f"{label(agent)}, {kind}", found.mean, interval, text))
+                    ends += interval
+            if marks:
+                lines.append(Line(label(agent), tuple(marks)))
+        if not lines:
+            return None
+        told = "; ".join(f"{mark.name}: {mark.text}" for line in lines for mark in line.marks)
+        axis = Axis(*domain(ends), lambda value: signed(100 * value, 0), zero=True)
+        return interval_plot(key, title, told, lines, axis)
+
+
+def label_of(agent: Agent) -> str:
+    """Agent and round in words."""
+    _, name, round_number = agent
+    return WORDS.get(name, name) + (f", round {round_number}" if round_number > 1 else "")
+
+
+def varied(agent: Agent) -> str:
+    """What the experiment varies, and the round."""
+    experiment, name, round_number = agent
+    if experiment == "main":
+        return f"as in the main setting ({label_of(agent)})"
+    return words_of(experiment) + (f" ({label_of(agent)})" if name == "base" or round_number > 1 else "")
+
+
+def span(values: Sequence[float | int | None], write: Callable[[float], str] = lambda value: f"{value:,}") -> str:
+    """Least to largest."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return MISSING
+    low, high = write(min(known)), write(max(known))
+    return low if low == high else f"{low} to {high}"
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    """The mean of what is known."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def masked(row: Row, *, infeasible: bool) -> float | None:
+    """Greedy success on tasks whose right answer is N/A, or on the others."""
+    chosen = np.array([sign == "1" for sign in row[GREEDY]["infeasible"]]) == infeasible
+    return float(success(row, GREEDY)[chosen].mean()) if chosen.any() else None
+
+
+def plausible(rows: Sequence[Row], kind: str) -> tuple[str, str]:
+    """Share of episodes that the paper's filter would keep, and of successes among those."""
+    runs = [row[kind] for row in rows if kind in row]
+    if not runs:
+        return MISSING, MISSING
+    kept, episodes = sum(run["plausible"] for run in runs), sum(len(run["successes"]) * run["runs"] for run in runs)
+    return percent(kept / episodes), percent(sum(run["plausible_successes"] for run in runs) / kept if kept else None)
+
+
+def share(found: Estimate | None) -> str:
+    """A share with its interval."""
+    return MISSING if found is None else f"{percent(found.mean)} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+
+
+def difference(found: Estimate | None) -> str:
+    """A difference in percentage points with its interval."""
+    return MISSING if found is None else f"{signed(100 * found.mean, 1)} {points_interval((found.low, found.high))}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """As Markdown."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
+
+
+def alone(svg: Markup) -> str:
+    """A plot as a file of its own: with its name space, the colours of the page, and a ground."""
+    style = asset("report.css")
+    ground = '<rect width="100%" height="100%" style="fill: var(--page)"/>'
+    opened = str(svg).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" width="720" ', 1)
+    start = opened.index(">") + 1
+    return f"{opened[:start]}<style>{style}</style>{ground}{opened[start:]}\n"
+
+
+def document(tables: Tables, folder: Path) -> str:
+    """The tables, with their plots beside them."""
+    names = {one.name for one in EXPERIMENTS}
+
+    def starting(*starts: str) -> list[str]:
+        return [one.name for one in EXPERIMENTS if one.name.startswith(starts)]
+
+    def drawn(key: str, title: str, agents: Sequence[Agent], label: Callable[[Agent], str]) -> list[str]:
+        svg = tables.plot(key, title, [agent for agent in agents if agent[1] != "base"], label)
+        if svg is None:
+            return []
+        (folder / f"{NAME}-{key}.svg").write_text(alone(svg), encoding="utf-8")
+        return [f"![{title}]({NAME}-{key}.svg)", ""]
+
+    main = tables.agents(["main"])
+    reference: list[Agent] = [("main", "A", 1)]
+    lines = [
+        "# Tables of the study of self-improvement",
+        "",
+        "Written by `tools/study/write.py` from `self-improvement.json`; what they say is in"
+        " [self-improvement](self-improvement.md).",
+        "",
+        f"Bases: {len(BASE_SEEDS)} seeds, each with its own world; of each world {TRAIN_TASKS} training tasks,"
+        f" {SAMPLES} episodes each, and {TEST_TASKS} other tasks to test on ({TEST_TASKS * len(BASE_SEEDS)} together)."
+        f" Training seeds: {len(TRAINING_SEEDS)} a base. T = 1: {SAMPLED_RUNS} runs a task in the main setting, without"
+        " habit and by capability; 1 elsewhere. Training: "
+        + ", ".join(f"{name} {value}" for name, value in TRAINING.items())
+        + ".",
+        "",
+        "Shares in percent, differences in percentage points, with 95 % intervals over bases, training seeds and tasks"
+        " (nested bootstrap; three bases are few, so they are rather too narrow). `cells`: base x training seed. `kept"
+        " epoch`: 0 means that the training gave back what it began with.",
+        "",
+        "## Main setting",
+        "",
+        *tables.success(main, label_of),
+        *drawn("main", "Gains over the base (circles: greedy; squares: T = 1)", main, label_of),
+        "Each base alone:",
+        "",
+        *tables.single_bases([agent for agent in main if agent[1] != "base"]),
+        "What else changed:",
+        "",
+        *tables.ways(main),
+        "## What the filters keep",
+        "",
+        *tables.filters(["main", "no-habit", *starting("visible-")]),
+        *tables.rules(),
+        "## A base without the habit",
+        "",
+        *tables.success(tables.agents(["no-habit"]), label_of),
+        *drawn("no-habit", "Without the habit: gains over the base", tables.agents(["no-habit"]), label_of),
+        *tables.single_bases([agent for agent in tables.agents(["no-habit"]) if agent[1] != "base"]),
+        "## Held-out capabilities",
+        "",
+        *tables.success(tables.agents(["capability"]), label_of),
+        *drawn("capability", "Held-out capabilities: gains over the base", tables.agents(["capability"]), label_of),
+        *tables.single_bases([agent for agent in tables.agents(["capability"]) if agent[1] != "base"]),
+    ]
+    factors = {
+        "agreement": ("Agreement: m of k samples", starting("agree-"), [("main", "agreement-A", 1)]),
+        "rate": ("Learning rate", starting("rate-"), reference),
+        "rounds": ("Rounds", starting("off-by-one"), [("main", "A", 1), ("main", "A", 2)]),
+        "balance": ("Balance", starting("all-steps"), reference),
+        "rules": ("Rules of the filter, one left out at a time", starting("without-"), reference),
+        "visible": (
+            "Share of visible slips (bases without habit)", starting("visible-"), [("no-habit", "A", 1)],
+        ),
+    }  # fmt: skip
+    for key, (title, experiments, beside) in factors.items():
+        assert names.issuperset(experiments)
+        agents = beside + [one for one in tables.agents(experiments) if one[1] != "base" or key == "visible"]
+        lines += [f"## {title}", "", *tables.success(agents, varied), *drawn(key, title, agents, varied)]
+        again = {name: tables.results.repeated(name) for name in experiments if tables.results.repeated(name)}
+        if again:
+            told = ", ".join(
+                f"{name} {count} of {len(BASE_SEEDS) * len(TRAINING_SEEDS)}" for name, count in again.items()
+            )
+            lines += [f"Cells that keep what the main setting keeps, and so have its figures: {told}.", ""]
+    lines += ["## Epochs", "", *tables.epochs()]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main() -> None:
+    """Gather, and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--from", dest="source", type=Path)
+    parser.add_argument("--to", type=Path, required=True)
+    args = parser.parse_args()
+    args.to.mkdir(parents=True, exist_ok=True)
+    path = args.to / f"{NAME}.json"
+    if args.source is not None:
+        rows = gather(args.source)
+        text = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
+        path.write_text(f'{{"cells":[\n{text}\n]}}\n', encoding="utf-8")
+    (args.to / f"{NAME}-tables.md").write_text(document(Tables(read(path)), args.to), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
