@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import os
 import subprocess
@@ -69,6 +70,35 @@ def test_the_whole_demo_takes_two_minutes_and_finds_the_planted_errors(tmp_path)
     (noisy,) = (c for c in scores["comparisons"] if (c["run"], c["baseline"]) == ("noisy-seldom", "noisy-often"))
     assert noisy["functional_correctness"]["interval"][0] > 0
     assert noisy["vertex_dtw"]["interval"][0] > 0
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is here")
+def test_without_torch_the_demo_says_what_it_needs(tmp_path):
+    done = run_demo(tmp_path)
+    assert done.returncode == 2
+    assert "pip install 'tracewarp[train]'" in done.stderr
+    assert "tracewarp demo --policies" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_tiny_agent_improves_itself_and_is_reported_on(tmp_path):
+    for package in ("torch", "peft", "accelerate"):
+        pytest.importorskip(package, reason="needs the extra train")
+    words = [sys.executable, "-m", "tracewarp.cli", "demo", "--limit", "40"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=280)
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "tracewarp-demo"
+    result = json.loads((out / "improvement.json").read_text("utf-8"))
+    names = [agent["name"] for agent in result["agents"]]
+    assert {"base", "A, round 1", "B, round 1", "C, round 1", "random-A, round 1", "A, round 2"} <= set(names)
+    assert any("pages and objectives are the environment's" in note for note in result["notes"])
+    assert any("Planted habit" in note for note in result["notes"])
+    assert (out / "improvement.html").stat().st_size < 2_000_000
+
+
+def test_of_several_demos_one_is_chosen(tmp_path):
+    assert "choose one of the two" in run_demo(tmp_path, "--recorded", "--policies").stderr
+    assert "--encoder goes with" in run_demo(tmp_path, "--encoder", "hashed").stderr
 
 
 def test_a_limit_does_not_go_with_recorded_episodes(tmp_path):

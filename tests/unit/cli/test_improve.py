@@ -67,11 +67,39 @@ def test_arms_and_mixtures_are_all_in_the_plan(run: Run, tmp_path: Path) -> None
     assert "--agreement 2" in out
 
 
+def test_the_tiny_agent_brings_what_suits_it(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("--model", "tiny-agent", "--out", tmp_path, "--dry-run")
+    assert code == 0
+    assert "587 training tasks, 292 test tasks" in out
+    for words in ("template=web-cot/1-bare", "top_p=1.0", "max_new_tokens=40", "method=lora", "learning_rate=0.0005"):
+        assert words in out
+    assert "training (lora)" in out
+
+
+def test_what_is_said_of_the_tiny_agent_holds(run: Run, tmp_path: Path) -> None:
+    words = ("--env-set", "templates=shop.add-to-cart", "--max-new-tokens", 50, "--set", "learning_rate=1e-3")
+    code, out, _ = run("--model", "tiny-agent", *words, "--out", tmp_path, "--dry-run")
+    assert code == 0
+    for words in ("--set templates=shop.add-to-cart", "max_new_tokens=50", "learning_rate=0.001", "method=lora"):
+        assert words in out
+    code, out, _ = run("--model", "tiny-agent", "--preset", "paper", "--out", tmp_path, "--dry-run")
+    assert code == 0
+    assert "training (qlora)" in out
+
+
+def test_other_rules_and_all_steps_are_in_the_commands_by_hand(run: Run, tmp_path: Path) -> None:
+    words = ("--rules", "early_stop,loops", "--all-steps")
+    code, out, _ = run("--model", "x", *words, "--out", tmp_path, "--dry-run")
+    assert code == 0
+    assert "--rules early_stop,loops --all-steps" in out
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (("--arm", "best/A"), "arm: expected A, B or C, with one of paper, agreement, random, all, true"),
         (("--arm", "agreement/A"), "samples: expected at least 2 for agreement, got 1"),
+        (("--rules", "best"), "rules: expected names of early_stop"),
         (("--rounds", "0"), "rounds: expected an integer >= 1, got 0"),
         (("--set", "speed=9"), "training: expected settings among"),
         (("--set", "learning_rate=-1"), "learning_rate: expected a number > 0"),

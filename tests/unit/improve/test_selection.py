@@ -102,6 +102,16 @@ def test_the_random_control_is_as_large_as_the_filtered_set(make: Make) -> None:
     assert any(one.steps[-1].action == "stop [N/A]" for control in drawn for one in control.trajectories)
 
 
+def test_with_other_rules_the_filter_keeps_other_trajectories(make: Make) -> None:
+    collected = samples(make)
+    loose = select(collected, "paper", agreement=2, seed=0, rules=("loops",))
+    assert loose.trajectories == collected
+    assert [rule.rule for rule in loose.quality.rules] == ["loops"]
+    agreed = select(collected, "agreement", agreement=2, seed=0, rules=("loops",))
+    assert [rule.rule for rule in agreed.quality.rules] == ["loops", "agreement"]
+    assert len(agreed.trajectories) < len(collected)
+
+
 def test_the_other_controls_keep_everything_and_successes_alone(make: Make) -> None:
     collected = samples(make)
     assert select(collected, "all", agreement=2, seed=0).trajectories == collected

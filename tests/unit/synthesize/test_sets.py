@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tracewarp.errors import EmptyInputError, OptionError, RecordError, UnreadableFileError
-from tracewarp.synthesize import Example, balance, examples_of, hold_out, mix, read_examples, write_examples
+from tracewarp.synthesize import Example, balance, every_step, examples_of, hold_out, mix, read_examples, write_examples
 from tracewarp.trajectory import Task, Trajectory
 
 Make = Callable[..., Trajectory]
@@ -97,6 +97,14 @@ def test_intermediate_steps_are_drawn_evenly(make: Make) -> None:
 
 def test_without_an_intermediate_step_nothing_is_balanced(make: Make) -> None:
     assert balance(several(make, [1, 2, 2]), seed=0).examples == ()
+
+
+def test_every_step_is_every_step(make: Make) -> None:
+    trajectories = several(make, [1, 2, 5])
+    found = every_step(trajectories)
+    assert [e.id for e in found.examples] == [e.id for examples in trajectories for e in examples]
+    assert found.available == {"first": 3, "intermediate": 3, "last": 2}
+    assert found.per_place is None
 
 
 def test_mixtures_have_the_papers_sizes_and_sides(make: Make) -> None:
