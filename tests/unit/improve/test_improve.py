@@ -13,12 +13,13 @@ pytest.importorskip("torch", reason="needs the extra train")
 pytest.importorskip("peft", reason="needs the extra train")
 
 from box_world import N_TEST
+from out_of_domain_writer import write
 
 from tracewarp.collect.lock import RunLock
 from tracewarp.errors import EmptyInputError, OptionError, RunLockedError
 from tracewarp.evaluate.improvement import AgentRow, Improvement
 from tracewarp.improve import Arm, ImproveOptions, improve
-from tracewarp.models import TransformersModel
+from tracewarp.models import ScriptedModel, TransformersModel
 from tracewarp.report import improvement_rows, write_improvement_page
 from tracewarp.synthesize import read_examples
 from tracewarp.trajectory import open_run
@@ -184,6 +185,48 @@ def test_the_result_reads_back_and_makes_a_page(
     assert all(row[0] in page for row in rows)
     assert len(rows) == len(result.agents) + 1
     assert {len(row) for row in rows} == {len(head)}
+
+
+def test_pages_that_a_model_writes_become_examples(
+    box_agent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent of boxes acts and learns; it cannot write pages, so a scripted model answers the writing stages."""
+    chosen = options(
+        box_agent, arms=(Arm("paper", "B"), Arm("paper", "C")), out_of_domain="model", train_limit=30, sampled_runs=0,
+        min_examples=6,
+    )  # fmt: skip
+    asked: list[str] = []
+
+    def scripted(name: str, **_: object) -> ScriptedModel:
+        asked.append(name)
+        return ScriptedModel(write)
+
+    monkeypatch.setattr("tracewarp.improve.generation.open_model", scripted)
+    result = improve(tmp_path, chosen)
+    assert asked == [f"hf:{box_agent}"]  # once: the arms of a selection share what was written
+    written = list(read_examples(tmp_path / "round-1" / "out-of-domain-paper" / "examples.jsonl"))
+    for name in ("B, round 1", "C, round 1"):
+        row = agent(result, name).selection
+        assert row is not None
+        assert row.out_of_domain == row.in_domain == len(written)
+        assert {"objective:form", "plan:steps", "page:absent"} <= set(row.refusals)
+    assert not any("pages and objectives" in note for note in result.notes)
+    sides = [one for path in tmp_path.glob("round-1/C/*.jsonl") for one in read_examples(path)]
+    assert {one.id for one in sides} == {one.id for one in written}
+    for one in written:
+        assert one.objective in one.prompt[-1].content
+        assert one.page in one.prompt[-1].content
+
+
+def test_it_acts_and_learns_in_four_bits(box_agent: Path, tmp_path: Path) -> None:
+    pytest.importorskip("bitsandbytes", reason="needs the extra train")
+    training = {**TRAINING, "method": "qlora", "max_epochs": 1}
+    result = improve(tmp_path, options(box_agent, training=training, train_limit=18, test_limit=9, sampled_runs=0))
+    assert [row.name for row in result.agents] == ["base", "A, round 1"]
+    for run in (tmp_path / "base" / "greedy", tmp_path / "round-1" / "A" / "greedy"):
+        provenance = next(iter(open_run(run))).provenance
+        assert "'quantization': 'nf4'" in str(provenance.extra) + str(json.loads((run / "run.json").read_text()))
+    assert agent(result, "A, round 1").training is not None
 
 
 def test_two_processes_do_not_improve_in_one_folder(box_agent: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from out_of_domain_writer import OPENING, moment, write
 
 from tracewarp.embed import get_encoder
 from tracewarp.errors import EmptyInputError, ModelError, OptionError, RunMismatchError
@@ -32,13 +33,8 @@ from tracewarp.synthesize.out_of_domain.reading import (
 )
 from tracewarp.synthesize.out_of_domain.stages import draw_step
 
-OPENING = "Let's think step-by-step."
 AGENT = Agent(grammar="click [id]", opening=OPENING, closing="In summary, the next action I will perform is")
 TASKS = [Shot(f"Buy the {what}", "shop.arena.test") for what in ("lamp", "chair", "desk", "rug", "mirror")]
-
-
-def moment(action: str, previous: str = "None", *, opening: str = OPENING, page: str = "[1] link 'x'") -> str:
-    return f"WEBPAGE:\n{page}\nPREVIOUS ACTION: {previous}\nNEXT ACTION: {opening} Because. So ```{action}```"
 
 
 @pytest.mark.parametrize(
@@ -120,28 +116,6 @@ def test_the_step_is_drawn_with_the_papers_odds() -> None:
     assert drawn[4] == pytest.approx(1000, abs=110)
     assert all(drawn[i] == pytest.approx(2000 / 3, abs=95) for i in (1, 2, 3))
     assert Counter(draw_step(2, random.Random(i)) for i in range(1000))[0] == pytest.approx(500, abs=65)
-
-
-NOUNS = """anchor basil cello dune ember fjord gable heron inlet jigsaw kelp lantern mosaic nectar orchid""".split()  # noqa: SIM905
-
-
-def write(prompt: Prompt, sampling: Sampling) -> str:
-    """A writer that answers every stage from its seed, now and then wrongly."""
-    dice = random.Random(sampling.seed)
-    text = prompt[0].content
-    if dice.random() < 0.2:
-        return "I would rather not."
-    if "of another kind" in text:
-        return f"OBJECTIVE: {' '.join(dice.sample(NOUNS, 5))}\nURL: {dice.choice(NOUNS)}.net"
-    if "in order, one a line" in text:
-        return "\n".join(["Click on A", "Type B", "Click on C", "Stop with D"][: dice.randint(2, 4)])
-    if "Write the address alone" in text:
-        host = re.search(r"SITE: (\S+)", text)
-        return f"https://{host[1] if host else ''}/catalogue/{dice.choice(NOUNS)}"
-    if "third moment of exactly this form" in text:
-        previous = "None" if "PREVIOUS ACTION is None" in text else "click [3] where [3] is link 'y'"
-        return moment(f"click [{dice.randint(1, 9)}]", previous)
-    return f"WEBPAGE:\n[{dice.randint(1, 9)}] link 'x'\n[4] link 'y'\n[5] link 'z'"
 
 
 def shots() -> list[Example]:
