@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
-from tracewarp.errors import FileError
 from tracewarp.evaluate.capability import capability_score
 from tracewarp.evaluate.compare import Scored, compare_all
 from tracewarp.evaluate.embedding import Embedding
@@ -26,6 +24,7 @@ from tracewarp.evaluate.steps import step_statistics
 from tracewarp.evaluate.tasks import TaskTable, site_of, task_table
 from tracewarp.evaluate.vertex import VertexOutcome, score_vertex
 from tracewarp.trajectory import TaskSet, load_tasks
+from tracewarp.trajectory.write import beside
 
 
 def evaluate(
@@ -87,16 +86,8 @@ def write_scores(scores: Scores, path: str | Path) -> None:
     Raises:
         FileError: the folder is missing, or cannot be written.
     """
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        try:
-            beside.write_text(scores_json(scores) + "\n", encoding="utf-8")
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise FileError(f"{path}: cannot be written ({error.strerror or error})") from None
+    with beside(Path(path)) as file:
+        file.write(scores_json(scores).encode("utf-8") + b"\n")
 
 
 def scores_json(scores: Scores) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tracewarp.errors import RunMismatchError
 from tracewarp.improve.options import Arm, ImproveOptions
+from tracewarp.trajectory.write import beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,5 @@ class Folders:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write beside, then rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.partial")
-    beside.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    beside.replace(path)
+    with beside(path) as file:
+        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8"))

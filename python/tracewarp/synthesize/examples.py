@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from tracewarp.errors import RecordError, UnreadableFileError
 from tracewarp.trajectory import Step, Trajectory
 from tracewarp.trajectory.model import Record
+from tracewarp.trajectory.write import beside
 
 Place = Literal["first", "intermediate", "last"]
 """Where in its trajectory a step stands. The step of a one-step trajectory is a first one."""
@@ -109,15 +110,11 @@ def write_examples(path: str | os.PathLike[str], examples: Iterable[Example]) ->
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f"{target.name}.partial")
     count = 0
-    with beside.open("w", encoding="utf-8") as file:
+    with beside(target) as file:
         for example in examples:
-            file.write(example.model_dump_json(exclude_defaults=False) + "\n")
+            file.write(example.model_dump_json(exclude_defaults=False).encode("utf-8") + b"\n")
             count += 1
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(target)
     return count
 
 

@@ -20,6 +20,7 @@ from tracewarp.synthesize.examples import Example, Turn, write_examples
 from tracewarp.synthesize.out_of_domain.reading import Moment
 from tracewarp.synthesize.out_of_domain.settings import GenerationSettings
 from tracewarp.synthesize.out_of_domain.stages import Agent, Candidate, Shot, Stages
+from tracewarp.trajectory.write import beside
 
 Progress = Callable[[int, int], None]
 """Called with (examples so far, candidates so far)."""
@@ -193,9 +194,5 @@ def _candidate(row: dict[str, Any]) -> Candidate:
 
 
 def _write(path: Path, content: Any) -> None:
-    beside = path.with_name(f"{path.name}.partial")
-    with beside.open("w", encoding="utf-8") as file:
-        json.dump(content, file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    with beside(path) as file:
+        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8"))
