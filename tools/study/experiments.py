@@ -79,7 +79,7 @@ EXPERIMENTS: Final = (
     ),
     *(
         Experiment(f"visible-{share:g}", f"{share:.0%}", ("A",), base=f"visible-{share:g}", changes=ONCE)
-        for share in (0.0, 1.0, 0.4)
+        for share in (0.0, 1.0)
     ),
     Experiment(
         "off-by-one", "round 2 falls back to rejected trajectories too, as published", ("A",),
