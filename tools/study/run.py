@@ -14,12 +14,13 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 from bases import base_folder, make_base, make_demonstrations
-from experiments import BASE_SEEDS, BY_NAME, EXPERIMENTS, TRAINING_SEEDS, Experiment, options
+from experiments import BASE_SEEDS, BY_NAME, TRAINING_SEEDS, Experiment, options
 
 from tracewarp.data import tiny_agent_tasks
 from tracewarp.improve import improve
@@ -42,7 +43,8 @@ def do_cell(out: Path, name: str, base_seed: int, training_seed: int) -> str:
     began = time.monotonic()
     if (folder / "improvement.json").exists() or (folder / ALIAS).exists():
         return "was done"
-    source = stem(out, experiment, base_seed, training_seed)
+    cell = stem(experiment, base_seed, training_seed)
+    source = None if cell is None else cell_folder(out, *cell)
     if source is not None and repeats(experiment, source):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ALIAS).write_text(json.dumps({"same": "main"}) + "\n", encoding="utf-8")
@@ -56,14 +58,14 @@ def do_cell(out: Path, name: str, base_seed: int, training_seed: int) -> str:
     return f"{time.monotonic() - began:.0f} s; greedy: {words}"
 
 
-def stem(out: Path, experiment: Experiment, base_seed: int, training_seed: int) -> Path | None:
-    """The folder whose runs of the base a cell takes; None: it does them itself."""
+def stem(experiment: Experiment, base_seed: int, training_seed: int) -> tuple[str, int, int] | None:
+    """The cell whose runs of the base another one takes; None: it does them itself."""
     if experiment.first_rounds:
-        return cell_folder(out, experiment.shares or "", base_seed, training_seed)
+        return experiment.shares or "", base_seed, training_seed
     if experiment.shares is not None:
-        return cell_folder(out, experiment.shares, base_seed, TRAINING_SEEDS[0])
+        return experiment.shares, base_seed, TRAINING_SEEDS[0]
     if training_seed != TRAINING_SEEDS[0]:
-        return cell_folder(out, experiment.name, base_seed, TRAINING_SEEDS[0])
+        return experiment.name, base_seed, TRAINING_SEEDS[0]
     return None
 
 
@@ -99,53 +101,95 @@ def take(source: Path, target: Path) -> None:
     beside.rename(target)
 
 
-def waves(names: Sequence[str]) -> Iterable[list[tuple[str, int, int]]]:
-    """Cells in an order in which none waits for another of its wave."""
-    chosen = [BY_NAME[name] for name in names]
-    first = [
-        (one.name, base, TRAINING_SEEDS[0])
-        for one in chosen
-        if one.shares is None
-        for base in BASE_SEEDS
-    ]  # fmt: skip
-    everything = [(one.name, base, seed) for one in chosen for base in BASE_SEEDS for seed in TRAINING_SEEDS]
-    independent = [cell for cell in everything if not BY_NAME[cell[0]].first_rounds and cell not in first]
-    yield first
-    yield independent
-    yield [cell for cell in everything if BY_NAME[cell[0]].first_rounds]
+@dataclass(frozen=True)
+class Job:
+    """A base to train, or a cell to do."""
+
+    experiment: str | None
+    """None: a base."""
+    kind: str
+    """Of the base."""
+    base_seed: int
+    training_seed: int = 0
+
+    def do(self, out: Path) -> str:
+        """Do it, unless it is done; what came of it, in words."""
+        if self.experiment is None:
+            return str(make_base(out / "bases", self.kind, self.base_seed))
+        return do_cell(out, self.experiment, self.base_seed, self.training_seed)
+
+    def needs(self) -> Iterable[Job]:
+        """What has to be done before."""
+        if self.experiment is None:
+            if self.kind != "habit":
+                yield Job(None, "habit", self.base_seed)
+            return
+        experiment = BY_NAME[self.experiment]
+        yield Job(None, experiment.base, self.base_seed)
+        source = stem(experiment, self.base_seed, self.training_seed)
+        if source is not None:
+            yield Job(source[0], BY_NAME[source[0]].base, *source[1:])
+
+    def __str__(self) -> str:
+        if self.experiment is None:
+            return f"base {self.kind}, seed {self.base_seed}"
+        return f"{self.experiment}, base {self.base_seed}, training {self.training_seed}"
+
+
+def jobs(names: Sequence[str]) -> list[Job]:
+    """Everything that some experiments need, what matters most first."""
+    cells = [
+        Job(name, BY_NAME[name].base, base, seed) for name in names for base in BASE_SEEDS for seed in TRAINING_SEEDS
+    ]
+    found: dict[Job, None] = {}
+
+    def add(job: Job) -> None:
+        for need in job.needs():
+            add(need)
+        found[job] = None
+
+    for cell in cells:
+        add(cell)
+    return list(found)
+
+
+def do_all(todo: list[Job], out: Path, workers: int) -> int:
+    """Do jobs in their order as soon as what they need is done; the number of those that failed or could not begin."""
+    began, done, running, failed = time.monotonic(), set[Job](), dict[Future[str], Job](), 0
+    total = len(todo)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        while todo or running:
+            ready = [job for job in todo if done.issuperset(job.needs())][: workers - len(running)]
+            for job in ready:
+                todo.remove(job)
+                running[pool.submit(job.do, out)] = job
+            if not running:
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                job = running.pop(future)
+                try:
+                    words = future.result()
+                    done.add(job)
+                except Exception as error:  # one cell that fails must not end the others
+                    failed += 1
+                    words = f"FAILED: {type(error).__name__}: {error}"
+                minutes = (time.monotonic() - began) / 60
+                print(f"{minutes:6.1f} min, {len(done) + failed} of {total}: {job}: {words}", flush=True)
+    return failed + len(todo)
 
 
 def main() -> int:
-    """Make the bases, then do every cell; the number of cells that failed."""
+    """Do every job; not 0 where some failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes, of one core each")
     parser.add_argument("--only", nargs="+", choices=list(BY_NAME), default=list(BY_NAME), metavar="EXPERIMENT")
     args = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    bases = args.out / "bases"
-    bases.mkdir(parents=True, exist_ok=True)
-    make_demonstrations(bases)
-    kinds = dict.fromkeys(one.base for one in EXPERIMENTS if one.name in args.only)
-    failed = 0
-    with ProcessPoolExecutor(args.workers, mp_context=get_context("spawn")) as pool:
-        list(pool.map(make_base, *zip(*((bases, "habit", seed) for seed in BASE_SEEDS), strict=True)))
-        twins = [(bases, kind, seed) for kind in kinds for seed in BASE_SEEDS]
-        list(pool.map(make_base, *zip(*twins, strict=True)))
-        began, done = time.monotonic(), 0
-        for wave in waves(args.only):
-            running = {pool.submit(do_cell, args.out, *cell): cell for cell in wave}
-            for future in as_completed(running):
-                name, base, seed = running[future]
-                done += 1
-                try:
-                    words = future.result()
-                except Exception as error:  # one cell that fails must not end the others
-                    failed += 1
-                    words = f"FAILED: {type(error).__name__}: {error}"
-                minutes = (time.monotonic() - began) / 60
-                print(f"{minutes:6.1f} min, {done}: {name}, base {base}, training {seed}: {words}", flush=True)
-    return failed
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
+    (args.out / "bases").mkdir(parents=True, exist_ok=True)
+    make_demonstrations(args.out / "bases")
+    return int(do_all(jobs(args.only), args.out, args.workers) > 0)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ use crate::batch::{Prepared, filled};
 use crate::error::Result;
 use crate::pair::{Rules, resize};
 use crate::rows::{Ragged, Scalar, widened};
-use crate::simd::{Columns, Kernels, Panel, Sides, Soon, Span, pack};
+use crate::simd::{Columns, Kernels, Panel, Places, Sides, Soon};
 use crate::work::Run;
 
 /// Rows of x that are packed together.
@@ -40,7 +40,7 @@ struct Workspace<E> {
     below: Vec<f64>,
     columns: Vec<usize>,
     of: Vec<usize>,
-    spans: Vec<Vec<Span>>,
+    places: Vec<Places>,
 }
 
 /// True where the panels know the rules and the rows.
@@ -178,7 +178,7 @@ impl<E> Default for Workspace<E> {
             below: Vec::new(),
             columns: Vec::new(),
             of: Vec::new(),
-            spans: Vec::new(),
+            places: Vec::new(),
         }
     }
 }
@@ -193,7 +193,7 @@ impl<E: Kernels> Workspace<E> {
         let count = rows.len().div_ceil(dim * height);
         self.panels.resize_with(count.max(self.panels.len()), Panel::default);
         for (panel, rows) in self.panels.iter_mut().zip(rows.chunks(dim * height)) {
-            pack(rows, dim, height, panel);
+            E::pack(rules.isa, rows, dim, panel);
         }
         self.packed = Some(group.start);
     }
@@ -210,7 +210,7 @@ impl<E: Kernels> Workspace<E> {
         rules: &Rules,
         out: &mut [f64],
     ) -> Result<()> {
-        let Self { panels, x: x_buffer, y: y_buffer, costs, above, below, columns, of, spans, .. } = self;
+        let Self { panels, x: x_buffer, y: y_buffer, costs, above, below, columns, of, places, .. } = self;
         let (height, dim) = (E::strip_height(rules.isa), x.set.dim());
         let wanted = |r: usize, s: usize| s >= part.first(r);
         let strip = |s: usize| (y.set.range(s).len() + height - 1) * height;
@@ -224,7 +224,10 @@ impl<E: Kernels> Workspace<E> {
                 size += if wanted(r, s) { strips(r) * strip(s) } else { 0 };
             }
         }
-        resize(costs, size, E::default(), "the costs of a block")?;
+        // Behind them all, room for the cells of a column that nobody wants.
+        let longest = chunk.clone().map(|s| y.set.range(s).len()).max().unwrap_or(0);
+        let total = size + longest * height;
+        resize(costs, total, E::default(), "the costs of a block")?;
         columns.clear();
         of.clear();
         for (t, s) in chunk.clone().enumerate() {
@@ -243,7 +246,7 @@ impl<E: Kernels> Workspace<E> {
             y_inverse: y.inverse(chunk),
             metric: rules.metric,
         };
-        spans.resize_with(chunk.len().max(spans.len()), Vec::new);
+        places.resize(chunk.len(), Places::at(size));
         let (mut r, mut row) = (group.start, 0); // the sequence of a panel's first row, and where it begins
         for (p, panel) in panels.iter().enumerate().take(sides.x_inverse.len().div_ceil(height)) {
             while row + x.set.range(r).len() <= p * height {
@@ -254,7 +257,7 @@ impl<E: Kernels> Workspace<E> {
             let first = part.first(r).clamp(chunk.start, chunk.end);
             let before = (chunk.start..first).map(|s| y.set.range(s).len()).sum::<usize>();
             for (t, s) in chunk.clone().enumerate().skip(first - chunk.start) {
-                spans[t].clear();
+                places[t] = Places::at(size);
                 let (mut r, mut row) = (r, row);
                 while r < group.end && row < (p + 1) * height {
                     let m = x.set.range(r).len();
@@ -265,7 +268,8 @@ impl<E: Kernels> Workspace<E> {
                         let len = (height - i % height).min(to - from);
                         let start = starts[(r - group.start) * chunk.len() + t] + i / height * strip(s);
                         let start = start + i % height * (height + 1);
-                        spans[t].push(Span { lane: from - p * height, len, start });
+                        let lane = from - p * height;
+                        places[t].send(lane..lane + len, start, height + 1);
                         from += len;
                     }
                     row += m;
@@ -275,8 +279,8 @@ impl<E: Kernels> Workspace<E> {
             let sides = Sides { y: &sides.y[before * dim..], y_inverse: &sides.y_inverse[before..], ..sides };
             if !sides.y_inverse.is_empty() {
                 let (columns, of) = (&columns[before..], &of[before..]);
-                let targets = Columns { columns, of, spans, step: height + 1 };
-                E::panel_costs(rules.isa, &sides, p * height, panel.values(), &targets, &mut costs[..size]);
+                let targets = Columns { columns, of, places };
+                E::panel_costs(rules.isa, &sides, p * height, panel.values(), &targets, &mut costs[..total]);
             }
         }
         for (k, r) in group.clone().enumerate() {

@@ -4,7 +4,7 @@ use crate::align::{self, Constraints, Ties};
 use crate::cost::{Costs, Metric};
 use crate::error::{Error, Result};
 use crate::rows::{Float, Rows, Scalar, Zero, inverse_norm, widened};
-use crate::simd::{AHEAD, Columns, Isa, Kernels, Layout, Panel, Pass, Sides, Soon, Span, direction_bytes, pack, trace};
+use crate::simd::{AHEAD, Columns, Isa, Kernels, Layout, Panel, Pass, Places, Sides, Soon, direction_bytes, trace};
 use crate::work::{Line, Run};
 
 /// Pairs whose shorter side has at least this many rows are multiplied panel by panel.
@@ -339,7 +339,6 @@ impl Plan {
 struct Maker<E> {
     reversed: Vec<E>,
     panel: Panel<E>,
-    spans: Vec<Vec<Span>>,
     columns: Vec<usize>,
     of: Vec<usize>,
 }
@@ -352,7 +351,6 @@ impl<E: Kernels> Maker<E> {
             self.columns.extend((0..plan.n).map(|j| j * plan.height));
             self.of.clear();
             self.of.resize(plan.n, 0);
-            self.spans.resize_with(1, Vec::new);
         } else {
             self.reversed.clear();
             self.reversed.resize(plan.height, E::default());
@@ -365,10 +363,11 @@ impl<E: Kernels> Maker<E> {
     fn costs(&mut self, plan: &Plan, sides: &Sides<'_, E>, rules: &Rules, s: usize, out: &mut [E]) {
         let (rows, height) = (plan.rows(s), plan.height);
         if plan.panels {
-            pack(&sides.x[rows.start * sides.dim..rows.end * sides.dim], sides.dim, height, &mut self.panel);
-            self.spans[0].clear();
-            self.spans[0].push(Span { lane: 0, len: rows.len(), start: 0 });
-            let targets = Columns { columns: &self.columns, of: &self.of, spans: &self.spans, step: height + 1 };
+            E::pack(rules.isa, &sides.x[rows.start * sides.dim..rows.end * sides.dim], sides.dim, &mut self.panel);
+            // Lanes without a row have their place in the strip too.
+            let mut places = [Places::at(0)];
+            places[0].send(0..height, 0, height + 1);
+            let targets = Columns { columns: &self.columns, of: &self.of, places: &places };
             E::panel_costs(rules.isa, sides, rows.start, self.panel.values(), &targets, out);
         } else {
             let layout = Layout::Strip { height, reversed: &self.reversed };

@@ -34,16 +34,43 @@ def test_every_experiment_can_be_asked_of_improve():
         assert (asked.seed, asked.config.seed, asked.settings["seed"]) == (1, 2, experiments.FIRST_WORLD + 1)
 
 
-def test_every_cell_is_done_once_after_those_whose_runs_it_takes(tmp_path):
-    names = list(experiments.BY_NAME)
-    waves = list(run.waves(names))
-    cells = [cell for wave in waves for cell in wave]
-    assert len(set(cells)) == len(cells) == len(names) * 9
-    for number, wave in enumerate(waves):
-        before = {run.cell_folder(tmp_path, *cell) for earlier in waves[:number] for cell in earlier}
-        for name, base, seed in wave:
-            source = run.stem(tmp_path, experiments.BY_NAME[name], base, seed)
-            assert source is None or source in before
+def test_every_cell_is_done_once_after_what_it_needs():
+    todo = run.jobs(list(experiments.BY_NAME))
+    cells = [job for job in todo if job.experiment is not None]
+    assert len(set(todo)) == len(todo)
+    assert len(cells) == len(experiments.BY_NAME) * 9
+    done = set()
+    for job in todo:
+        assert done.issuperset(job.needs())
+        done.add(job)
+
+
+def test_what_needs_a_job_that_failed_is_not_begun(tmp_path, monkeypatch, capsys):
+    begun = []
+
+    class Here:
+        """A pool that works at once."""
+
+        def __init__(self, *_, **__): ...
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_): ...
+        def submit(self, do, out):
+            future = run.Future()
+            job = do.__self__
+            begun.append(job)
+            if job.base_seed == 1 and job.experiment == "main":
+                future.set_exception(OSError("no space"))
+            else:
+                future.set_result("fine")
+            return future
+
+    monkeypatch.setattr(run, "ProcessPoolExecutor", Here)
+    todo = run.jobs(["main", "all-steps"])
+    assert run.do_all(list(todo), tmp_path, 2) == 1 + 2 + 3
+    assert len(begun) == len(todo) - 5
+    assert "FAILED: OSError: no space" in capsys.readouterr().out
 
 
 def test_a_folder_is_taken_whole_or_not_at_all(tmp_path):

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::norms::Pass;
+use super::panel::{Panel, WIDEST};
 use super::sweep::Cost;
 use super::tile::{Layout, Sides};
 use super::{Isa, norms, panel, sweep, tile};
@@ -13,23 +14,43 @@ use crate::error::Result;
 pub struct Columns<'a> {
     /// Offset of each column.
     pub columns: &'a [usize],
-    /// Which entry of `spans` each column uses.
+    /// Which of `places` each column uses.
     pub of: &'a [usize],
-    /// The lanes of the panel that are wanted, and where they go.
-    pub spans: &'a [Vec<Span>],
-    /// From one lane of a span to the next.
-    pub step: usize,
+    /// Where the lanes of the panel go.
+    pub places: &'a [Places],
 }
 
-/// Consecutive lanes of a panel whose cells lie evenly.
+/// A place for every lane of a panel.
 #[derive(Debug, Clone, Copy)]
-pub struct Span {
-    /// The first lane.
-    pub lane: usize,
-    /// How many.
-    pub len: usize,
-    /// Offset of the first.
-    pub start: usize,
+pub struct Places {
+    lanes: [usize; WIDEST],
+    last: usize,
+}
+
+impl Places {
+    /// One for all: where cells may go that nobody wants.
+    #[must_use]
+    pub fn at(place: usize) -> Self {
+        Self { lanes: [place; WIDEST], last: place }
+    }
+
+    /// Sends `lanes` to `start` and on, `step` apart.
+    pub fn send(&mut self, lanes: Range<usize>, start: usize, step: usize) {
+        for (l, place) in self.lanes[lanes].iter_mut().enumerate() {
+            *place = start + l * step;
+            self.last = self.last.max(*place);
+        }
+    }
+
+    /// The place of every lane.
+    pub(crate) fn lanes(&self) -> &[usize; WIDEST] {
+        &self.lanes
+    }
+
+    /// The last of them, or one after it.
+    pub(crate) fn last(&self) -> usize {
+        self.last
+    }
 }
 
 /// The kernels for one type of number, f32 or f64; each runs on the instruction set that is named, which the
@@ -60,6 +81,8 @@ pub trait Kernels: Cost {
         out: &mut [Self],
         layout: Layout<'_, Self>,
     );
+    /// See `panel::pack`.
+    fn pack(isa: Isa, rows: &[Self], dim: usize, panel: &mut Panel<Self>);
     /// See `panel::costs`.
     fn panel_costs(
         isa: Isa,
@@ -98,6 +121,11 @@ macro_rules! compile {
                 layout: Layout<'_, $e>,
             ) {
                 tile::costs::<$v>(sides, rows, columns, out, layout);
+            }
+
+            $(#[target_feature(enable = $feature)])?
+            pub(super) fn pack(rows: &[$e], dim: usize, panel: &mut Panel<$e>) {
+                panel::pack::<$v>(rows, dim, panel);
             }
 
             $(#[target_feature(enable = $feature)])?
@@ -191,6 +219,10 @@ macro_rules! kernels {
                 layout: Layout<'_, $e>,
             ) {
                 on!(isa, $portable, $avx2, $avx512, costs(sides, rows, columns, out, layout));
+            }
+
+            fn pack(isa: Isa, rows: &[$e], dim: usize, panel: &mut Panel<$e>) {
+                on!(isa, $portable, $avx2, $avx512, pack(rows, dim, panel));
             }
 
             fn panel_costs(

@@ -18,10 +18,10 @@ mod x86;
 #[cfg(target_arch = "x86_64")]
 mod x86_bytes;
 
-pub use dispatch::{Columns, Kernels, Span};
+pub use dispatch::{Columns, Kernels, Places};
 pub(crate) use norms::AHEAD;
 pub use norms::{Pass, Soon};
-pub(crate) use panel::{Panel, pack};
+pub use panel::Panel;
 pub use sweep::Cost;
 pub(crate) use sweep::{direction_bytes, trace};
 pub use tile::{Layout, Sides};
@@ -127,6 +127,16 @@ pub(crate) trait Vector: Copy {
             std::ptr::copy_nonoverlapping(from, buffer.as_mut_ptr().add(Self::LANES - len), len);
             Self::load(buffer.as_ptr())
         }
+    }
+    /// Rows and columns of a square of values that [`Vector::transpose`] turns; 0 where there is no such.
+    const SQUARE: usize;
+    /// Value j of run i of `from` becomes value i of run j of `to`; runs begin every `rows` and every `columns` values.
+    ///
+    /// # Safety
+    /// `SQUARE` runs of `SQUARE` values must be readable at `from` and writable at `to`.
+    #[inline(always)]
+    unsafe fn transpose(from: *const Self::Elem, rows: usize, to: *mut Self::Elem, columns: usize) {
+        let _ = (from, rows, to, columns);
     }
     /// All equal to `value`.
     fn splat(value: Self::Elem) -> Self;

@@ -14,9 +14,12 @@ pub(crate) const fn width(lanes: usize) -> usize {
     2 * lanes
 }
 
+/// Rows of the widest panel.
+pub(crate) const WIDEST: usize = 32;
+
 /// Rows packed along d, from the start of a line of the cache on.
 #[derive(Debug, Default)]
-pub(crate) struct Panel<E> {
+pub struct Panel<E> {
     buffer: Vec<E>,
     start: usize,
 }
@@ -39,20 +42,32 @@ impl<E: Float> Panel<E> {
 }
 
 /// Packs up to `width` rows, along d: `[k * width + lane]`; missing lanes become zeros.
-pub(crate) fn pack<E: Float>(rows: &[E], dim: usize, width: usize, panel: &mut Panel<E>) {
+#[inline(always)]
+pub(crate) fn pack<V: Vector>(rows: &[V::Elem], dim: usize, panel: &mut Panel<V::Elem>) {
+    let width = width(V::LANES);
     let panel = panel.clear(dim * width);
-    // Blocks of d keep the lines that are written in the cache while the rows go by.
-    for block in (0..dim).step_by(16) {
-        for (lane, row) in rows.chunks_exact(dim).enumerate() {
-            for (k, value) in row[block..dim.min(block + 16)].iter().enumerate() {
-                panel[(block + k) * width + lane] = *value;
+    let (block, count) = (V::SQUARE, rows.len() / dim);
+    // Squares of numbers are transposed in registers; what is left beside and below them goes number by number.
+    let squares = if block > 0 { dim - dim % block } else { 0 };
+    for lane in (0..count).step_by(block.max(1)) {
+        let whole = if lane + block <= count { squares } else { 0 };
+        let rows = &rows[lane * dim..count.min(lane + block.max(1)) * dim];
+        for k in (0..whole).step_by(block.max(1)) {
+            // One check for the whole square.
+            let (from, to) = (&rows[k..k + (block - 1) * dim + block], &mut panel[k * width + lane..]);
+            let to = &mut to[..(block - 1) * width + block];
+            // SAFETY: both hold `block` runs of `block` values, `dim` and `width` from one to the next.
+            unsafe { V::transpose(from.as_ptr(), dim, to.as_mut_ptr(), width) };
+        }
+        for (l, row) in rows.chunks_exact(dim).enumerate() {
+            for (k, value) in row.iter().enumerate().skip(whole) {
+                panel[k * width + lane + l] = *value;
             }
         }
     }
 }
 
-/// Cosine costs of a packed panel with the rows of y: lane `lane + l` of a span of `spans[of[j]]` with column `j` goes to
-/// `out[start + l * step + columns[j]]`; lanes of no span go nowhere.
+/// Cosine costs of a packed panel with the rows of y: lane `l` with column `j` goes to `out[places[of[j]].lanes[l] + columns[j]]`.
 ///
 /// `first` is the row of `sides.x` in lane 0. No inverse norm may be NaN.
 #[inline(always)]
@@ -82,11 +97,11 @@ fn blocks<V: Vector, const C: usize>(
     let n = sides.y_inverse.len();
     let rows = (sides.x_inverse.len() - first).min(width);
     let near = V::Elem::from_double(crate::cost::near(sides.dim));
-    let mut inverse = [V::Elem::default(); 32];
+    let mut inverse = [V::Elem::default(); WIDEST];
     inverse[..rows].copy_from_slice(&sides.x_inverse[first..first + rows]);
-    // SAFETY: `inverse` holds 32 >= 2 * LANES values.
+    // SAFETY: `inverse` holds WIDEST >= 2 * LANES values.
     let inverses = unsafe { [V::load(inverse.as_ptr()), V::load(inverse.as_ptr().add(V::LANES))] };
-    let mut block = [[V::Elem::default(); 32]; C];
+    let mut block = [[V::Elem::default(); WIDEST]; C];
     let mut j = 0;
     while j < n {
         // The last block goes back as far as it must to be full: its cells come out the same again.
@@ -100,7 +115,7 @@ fn blocks<V: Vector, const C: usize>(
                 let cost = V::splat(V::Elem::from_double(1.0)).minus(similarity);
                 let cost = cost.most_or_nan(V::zero()).least_or_nan(V::splat(V::Elem::from_double(2.0)));
                 least = least.least(cost);
-                // SAFETY: a row of `block` holds 32 >= 2 * LANES values.
+                // SAFETY: a row of `block` holds WIDEST >= 2 * LANES values.
                 unsafe { cost.store(block[c].as_mut_ptr().add(half * V::LANES)) };
             }
         }
@@ -112,16 +127,11 @@ fn blocks<V: Vector, const C: usize>(
         }
         for (c, costs) in block.iter().enumerate().take(n - start) {
             let column = targets.columns[start + c];
-            for span in &targets.spans[targets.of[start + c]] {
-                let costs = &costs[span.lane..][..span.len];
-                let (out, step) = (&mut out[span.start + column..], targets.step);
-                assert!(span.len > 0 && out.len() > (span.len - 1) * step, "a panel's cells lie inside its costs");
-                let mut to = out.as_mut_ptr();
-                for cost in costs {
-                    // SAFETY: `to` is `l * step` after the start of `out`, l < len, which was just checked to be inside.
-                    unsafe { *to = *cost };
-                    to = to.wrapping_add(step);
-                }
+            let places = &targets.places[targets.of[start + c]];
+            assert!(places.last() + column < out.len(), "a panel's cells lie inside its costs");
+            for lane in 0..width {
+                // SAFETY: no place is after the last one, which was just checked to be inside.
+                unsafe { *out.get_unchecked_mut(places.lanes()[lane] + column) = costs[lane] };
             }
         }
         j += C;
@@ -136,7 +146,7 @@ fn zero_equal_rows<E: Float>(
     rows: usize,
     start: usize,
     near: E,
-    block: &mut [[E; 32]],
+    block: &mut [[E; WIDEST]],
 ) {
     for (c, costs) in block.iter_mut().enumerate() {
         for (lane, cost) in costs.iter_mut().enumerate().take(rows) {
@@ -173,4 +183,35 @@ fn product<V: Vector, const C: usize>(sides: &Sides<'_, V::Elem>, panel: &[V::El
         }
     }
     sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Isa, Kernels};
+
+    fn every_value_has_its_place<E: Kernels>() {
+        for (isa, dim) in Isa::available().iter().flat_map(|&isa| [1, 7, 8, 9, 15, 16, 17, 33].map(|d| (isa, d))) {
+            let width = E::panel_width(isa);
+            for count in 1..=width {
+                let rows: Vec<E> = (0..count * dim).map(|k| E::from_double(1.0 + k as f64)).collect();
+                let mut panel = Panel::default();
+                // What an earlier, fuller panel leaves behind must go.
+                E::pack(isa, &vec![E::from_double(-1.0); width * dim], dim, &mut panel);
+                E::pack(isa, &rows, dim, &mut panel);
+                for (place, value) in panel.values().iter().enumerate() {
+                    let (k, lane) = (place / width, place % width);
+                    let expected = if lane < count { rows[lane * dim + k] } else { E::default() };
+                    assert_eq!(value.double(), expected.double(), "{isa:?} {count} x {dim}, {k} of row {lane}");
+                }
+                assert_eq!(panel.values().len(), width * dim);
+            }
+        }
+    }
+
+    #[test]
+    fn packed_values_have_their_places() {
+        every_value_has_its_place::<f32>();
+        every_value_has_its_place::<f64>();
+    }
 }

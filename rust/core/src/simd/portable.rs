@@ -14,6 +14,7 @@ impl<E: Float> Vector for Lanes8<E> {
     const TILE_COLUMNS: usize = 4;
     const OVERLAPS: bool = false;
     const ALIGNS: bool = false;
+    const SQUARE: usize = 0;
     const PANEL_COLUMNS: usize = 2;
 
     #[inline(always)]

@@ -99,13 +99,15 @@ fn run<L: Lanes, E: Cost, const PATHS: bool, const USED: usize>(
         for v in 0..USED {
             let up = left[v].shift_in(carry);
             carry = left[v];
-            // Diagonal first, then up, then left: only a strictly better one replaces.
+            // Diagonal first, then up, then left: only a strictly better one replaces. Without a path the order is free,
+            // and the one that waits for the lane before comes last.
             let (first, from_up) = (diagonal[v].least(up), if PATHS { up.below(diagonal[v]) } else { 0 });
             let from_left = if PATHS { left[v].below(first) } else { 0 };
+            let least = if PATHS { first.least(left[v]) } else { diagonal[v].least(left[v]).least(up) };
             // SAFETY: `costs` holds REGISTERS * LANES values.
             let cost: L = unsafe { E::lanes(costs.as_ptr().add(v * L::LANES)) };
             diagonal[v] = up;
-            left[v] = cost.plus(first.least(left[v]));
+            left[v] = cost.plus(least);
             if PATHS {
                 if L::LANES == 8 {
                     words[2 * v] = from_up;

@@ -67,6 +67,33 @@ fn sum_pd(v: __m128d) -> f64 {
     unsafe { _mm_cvtsd_f64(_mm_add_sd(v, _mm_unpackhi_pd(v, v))) }
 }
 
+/// Eight runs of eight: pairs, then fours, then halves change places.
+///
+/// # Safety
+/// As [`Vector::transpose`].
+#[inline(always)]
+unsafe fn transpose_ps(from: *const f32, rows: usize, to: *mut f32, columns: usize) {
+    unsafe {
+        let mut four = [_mm256_setzero_ps(); 8];
+        for half in 0..2 {
+            let from = from.add(4 * half * rows);
+            let (a, b) = (_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(rows)));
+            let (c, d) = (_mm256_loadu_ps(from.add(2 * rows)), _mm256_loadu_ps(from.add(3 * rows)));
+            let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+            four[4 * half] = _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd);
+            four[4 * half + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd);
+            let (ab, cd) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+            four[4 * half + 2] = _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd);
+            four[4 * half + 3] = _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd);
+        }
+        for k in 0..4 {
+            let (first, last) = (four[k], four[4 + k]);
+            _mm256_storeu_ps(to.add(k * columns), _mm256_permute2f128_ps::<0x20>(first, last));
+            _mm256_storeu_ps(to.add((4 + k) * columns), _mm256_permute2f128_ps::<0x31>(first, last));
+        }
+    }
+}
+
 impl Vector for F32x16 {
     type Elem = f32;
     const LANES: usize = 16;
@@ -74,6 +101,7 @@ impl Vector for F32x16 {
     const TILE_COLUMNS: usize = 4;
     const OVERLAPS: bool = false;
     const ALIGNS: bool = true;
+    const SQUARE: usize = 8;
     const PANEL_COLUMNS: usize = 14;
 
     #[inline(always)]
@@ -96,6 +124,11 @@ impl Vector for F32x16 {
     unsafe fn load_head(from: *const f32, len: usize) -> Self {
         // Masked lanes are not read.
         Self(unsafe { _mm512_maskz_loadu_ps(u16::MAX << (16 - len), from.wrapping_sub(16 - len)) })
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, rows: usize, to: *mut f32, columns: usize) {
+        unsafe { transpose_ps(from, rows, to, columns) }
     }
 
     #[inline(always)]
@@ -167,6 +200,7 @@ impl Vector for F32x8 {
     const TILE_COLUMNS: usize = 3;
     const OVERLAPS: bool = true;
     const ALIGNS: bool = true;
+    const SQUARE: usize = 8;
     const PANEL_COLUMNS: usize = 6;
 
     #[inline(always)]
@@ -189,6 +223,11 @@ impl Vector for F32x8 {
     unsafe fn load_head(from: *const f32, len: usize) -> Self {
         // Masked lanes are not read.
         Self(unsafe { _mm256_maskload_ps(from.wrapping_sub(8 - len), mask(MASK.as_ptr().add(8 + len))) })
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, rows: usize, to: *mut f32, columns: usize) {
+        unsafe { transpose_ps(from, rows, to, columns) }
     }
 
     #[inline(always)]
@@ -255,6 +294,7 @@ impl Vector for F64x8 {
     const TILE_COLUMNS: usize = 4;
     const OVERLAPS: bool = false;
     const ALIGNS: bool = true;
+    const SQUARE: usize = 0;
     const PANEL_COLUMNS: usize = 14;
 
     #[inline(always)]
@@ -343,6 +383,7 @@ impl Vector for F64x4 {
     const TILE_COLUMNS: usize = 3;
     const OVERLAPS: bool = true;
     const ALIGNS: bool = true;
+    const SQUARE: usize = 0;
     const PANEL_COLUMNS: usize = 6;
 
     #[inline(always)]
