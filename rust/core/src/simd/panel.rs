@@ -41,27 +41,33 @@ impl<E: Float> Panel<E> {
     }
 }
 
+/// Numbers of every row that are packed before the next ones: a multiple of every [`Vector::SQUARE`].
+const BLOCK: usize = 16;
+
 /// Packs up to `width` rows, along d: `[k * width + lane]`; missing lanes become zeros.
 #[inline(always)]
 pub(crate) fn pack<V: Vector>(rows: &[V::Elem], dim: usize, panel: &mut Panel<V::Elem>) {
     let width = width(V::LANES);
     let panel = panel.clear(dim * width);
-    let (block, count) = (V::SQUARE, rows.len() / dim);
-    // Squares of numbers are transposed in registers; what is left beside and below them goes number by number.
-    let squares = if block > 0 { dim - dim % block } else { 0 };
-    for lane in (0..count).step_by(block.max(1)) {
-        let whole = if lane + block <= count { squares } else { 0 };
-        let rows = &rows[lane * dim..count.min(lane + block.max(1)) * dim];
-        for k in (0..whole).step_by(block.max(1)) {
-            // One check for the whole square.
-            let (from, to) = (&rows[k..k + (block - 1) * dim + block], &mut panel[k * width + lane..]);
-            let to = &mut to[..(block - 1) * width + block];
-            // SAFETY: both hold `block` runs of `block` values, `dim` and `width` from one to the next.
-            unsafe { V::transpose(from.as_ptr(), dim, to.as_mut_ptr(), width) };
-        }
-        for (l, row) in rows.chunks_exact(dim).enumerate() {
-            for (k, value) in row.iter().enumerate().skip(whole) {
-                panel[k * width + lane + l] = *value;
+    let (side, count) = (V::SQUARE.max(1), rows.len() / dim);
+    // Blocks of d keep the lines that are written in the cache while the rows go by.
+    for block in (0..dim).step_by(BLOCK) {
+        let depth = BLOCK.min(dim - block);
+        for lane in (0..count).step_by(side) {
+            let high = side.min(count - lane);
+            if V::SQUARE > 0 && high == side && depth == BLOCK {
+                for k in (block..block + BLOCK).step_by(side) {
+                    let from = &rows[lane * dim + k..][..(side - 1) * dim + side];
+                    let to = &mut panel[k * width + lane..][..(side - 1) * width + side];
+                    // SAFETY: both hold `side` runs of `side` values, `dim` and `width` from one to the next.
+                    unsafe { V::transpose(from.as_ptr(), dim, to.as_mut_ptr(), width) };
+                }
+                continue;
+            }
+            for lane in lane..lane + high {
+                for k in block..block + depth {
+                    panel[k * width + lane] = rows[lane * dim + k];
+                }
             }
         }
     }
