@@ -24,10 +24,12 @@ class Times:
         return {"best_ms": 1e3 * self.best, "median_ms": 1e3 * self.median, "rounds": len(self.seconds)}
 
 
-def race(contestants, *, seconds, least=3, most=400):
+def race(contestants, *, seconds, least=3, most=400, pause=0.0):
     """Run every contestant once a round, the order reversed in every other one, for about `seconds`.
 
-    Two rounds before that warm up (and compile). Returns their `Times` in the order given.
+    Two rounds before that warm up (and compile). `pause`: seconds of rest, not timed, before each run: the threads of
+    BLAS and numba go on waiting, busily, for a while after their last call, on the processors that the next one wants.
+    Returns their `Times` in the order given.
     """
     for _ in range(2):
         for run in contestants:
@@ -40,6 +42,7 @@ def race(contestants, *, seconds, least=3, most=400):
         end = time.perf_counter() + seconds
         while len(times[0]) < least or (time.perf_counter() < end and len(times[0]) < most):
             for k in order:
+                time.sleep(pause)
                 start = time.perf_counter()
                 contestants[k]()
                 times[k].append(time.perf_counter() - start)

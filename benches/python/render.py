@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+REMARKS = HERE / "remarks.md"
+NAMES = {"avx512": "AVX-512", "avx2": "AVX2"}
 
 OPENING = """\
 # Benches
@@ -30,7 +32,8 @@ cargo bench -p tracewarp-core -- pairs                     # the core alone, wit
 - **In turns**: after two rounds of warming up, both sides run once a round, the order reversed every other round.
   Ratios are baseline / tracewarp: best against best, and the median of the rounds' own ratios. With several threads
   the baseline gets that division between numba and BLAS which suits the job best; one thread each where the two pools
-  only get in each other's way.
+  only get in each other's way; and a tenth of a second passes before each run, until the threads of the run before, who
+  wait busily for a while, have gone to sleep.
 - **Floor**: the larger of the job's multiply-adds at the measured peak and its input, read once, at the measured
   bandwidth. The peak is the faster of a numba loop of eight Horner chains and of a BLAS product; the bandwidth is a
   numba sum over 512 MB. Jobs marked * can be decided without multiplying every pair in float32 and may pass 100 %;
@@ -55,9 +58,11 @@ def table(header, rows):
 
 def target_of(result):
     """The target for the instruction set that was measured."""
-    used = result["machine"]["tracewarp"].lower()
-    kind = "avx512" if "512" in used else "avx2" if "avx2" in used else None
-    return result["targets"].get(kind)
+    return result["targets"].get(instruction_set(result))
+
+
+def instruction_set(result):
+    return result["machine"]["tracewarp"].rsplit(" ", 1)[-1]
 
 
 def share(row):
@@ -79,7 +84,9 @@ def job_rows(results):
                     milliseconds(row["tracewarp"]["best_ms"]),
                     f"**{number(row['ratio']['best'])}**",
                     number(row["ratio"]["median"]),
-                    f"{target:g}" if single and target else "",
+                    f"{target:g}, {'met' if row['ratio']['best'] >= target else 'not met'}"
+                    if single and target
+                    else "",
                     share(row),
                     number(result["two_threads_against_one"]["best"])
                     if single and result["two_threads_against_one"]
@@ -174,14 +181,20 @@ def page(folder):
     """The page for all results in `folder`; results of different machines or builds get tables of their own."""
     from jobs import JOBS
 
-    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    jobs = [found[name] for name in JOBS if name in found]
+    def read(folder):
+        return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+
+    found = read(folder)
+    # Folders inside hold the jobs once more, measured under other settings.
+    every = [found, *(read(inner) for inner in sorted(folder.iterdir()) if inner.is_dir())]
+    jobs = [results[name] for results in every for name in JOBS if name in results]
     parts = [OPENING] if found else [OPENING, "No figures yet: `make bench` makes them.\n"]
     groups = {}
     for result in jobs:
         groups.setdefault(same_machine(result), []).append(result)
     for results in groups.values():
-        parts += [f"## Jobs\n\nd = {results[0]['dim']}, float32.\n", table(JOB_HEADER, job_rows(results))]
+        heading = f"## Jobs, {NAMES.get(instruction_set(results[0]), instruction_set(results[0]))}"
+        parts += [f"{heading}\n\nd = {results[0]['dim']}, float32.\n", table(JOB_HEADER, job_rows(results))]
         if others := other_rows(results):
             parts += ["Others that give the same result:\n", table(["job", "threads", "ms", "ratio"], others)]
         parts += [
@@ -189,6 +202,8 @@ def page(folder):
             table(["job", "result against the baseline"], checked_rows(results)),
         ]
         parts += ["Machine and settings:\n", facts_of(results[0])]
+    if jobs and REMARKS.is_file():
+        parts += [REMARKS.read_text(encoding="utf-8")]
     if "memory" in found and found["memory"]["peaks"]:
         header = ["one pair", "baseline MiB", "tracewarp MiB", "bytes a cell", "of the baseline's"]
         parts += ["## Memory beyond the inputs\n", table(header, memory_rows(found["memory"]))]

@@ -25,6 +25,7 @@ def arguments():
     parser.add_argument("--scale", type=float, default=1.0, help="factor of the numbers of pairs")
     parser.add_argument("--seconds", type=float, default=6.0, help="time for each job and number of threads")
     parser.add_argument("--threads", type=int, help="instead of all that this process may use")
+    parser.add_argument("--note", help="what is special about this run, told beside its figures")
     parser.add_argument("--blas-core", help="OPENBLAS_CORETYPE; default: what the machine has")
     parser.add_argument("--tiny", action="store_true", help="dim 64, 300 rows, a fiftieth of the pairs, 0.05 seconds")
     parser.add_argument("--skip", action="append", default=[], choices=("peers", "memory"), help="leave a part out")
@@ -83,7 +84,9 @@ def measured(job, sizes, counts, rates, seconds):
             for call in case.peers.values():
                 case.peer_check(ours, call())
             theirs, mine, *others = race(
-                [case.baseline, lambda threads=threads: case.ours(threads), *case.peers.values()], seconds=seconds
+                [case.baseline, lambda threads=threads: case.ours(threads), *case.peers.values()],
+                seconds=seconds,
+                pause=0.1 if threads > 1 and seconds >= 1 else 0.0,
             )
         floor = case.work and rates[threads].seconds(case.work)
         by_threads[str(threads)] = {
@@ -138,7 +141,7 @@ def main():
     sizes = Sizes(chosen.dim, chosen.rows, chosen.scale)
     every = chosen.threads or available_threads()
     counts = sorted({1, every})
-    facts = machine.facts(found)
+    facts = machine.facts(found) | ({"note": chosen.note} if chosen.note else {})
     for name, value in facts.items():
         say(f"{name}: {value}")
     rates = {}
@@ -165,9 +168,11 @@ def main():
     if not chosen.job and "peers" not in chosen.skip:
         compared = dtw_peers(sizes, every, 0.05 if chosen.tiny else 2.0)
         write(chosen.out, "peers", compared | shared)
-    page = render.page(chosen.out)
     # The page of the repository is made of the results of the repository alone.
-    target = HERE.parent if chosen.out.resolve() == HERE.parent / "results" else chosen.out
+    results = HERE.parent / "results"
+    of_repository = results in (chosen.out.resolve(), chosen.out.resolve().parent)
+    page = render.page(results if of_repository else chosen.out)
+    target = HERE.parent if of_repository else chosen.out
     (target / "README.md").write_text(page, encoding="utf-8")
     say(f"Wrote {target / 'README.md'}.")
 
