@@ -46,6 +46,8 @@ def improvement_demo(out: Path, *, limit: int | None) -> Path:
         "means unlearning them.",
         err=True,
     )
+    if (out / "improvement.json").exists():
+        click.echo(f"An earlier demo is in {out}: what it finished is read back. Delete it to begin anew.", err=True)
     run_improvement(out, demo_options(limit), output_console())
     click.echo(closing_words(out, seconds=time.monotonic() - began))
     return out / "improvement.html"
