@@ -209,6 +209,6 @@ def _with_adapter(model: Any, adapter: str) -> Any:
 
     with_layers = PeftModel.from_pretrained(model, adapter)
     if model.dtype == torch.float32:
-        # In full precision adding the adapter to the weights changes last bits alone, and answers come a quarter sooner.
+        # In full precision, adding the adapter to the weights changes last bits alone; answers come a quarter sooner.
         return with_layers.merge_and_unload()
     return with_layers
