@@ -23,6 +23,7 @@ TRAINING: Final[Mapping[str, Any]] = {
     "micro_batch_size": 16,
     "gradient_checkpointing": False,
     "max_epochs": 4,
+    "min_updates": 60,
 }
 HEADLINE: Final = ("A", "agreement/A", "random/A")
 BY_CAPABILITY: Final = {"train_split": "capability-train", "test_split": "capability-test"}

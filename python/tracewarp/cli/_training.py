@@ -117,7 +117,7 @@ def work_table(plan: TrainingPlan) -> Any:
         grid.add_row("Tokens an epoch", f"{plan.tokens:,}")
         grid.add_row("  that carry loss", of(plan.trained_tokens, plan.tokens))
     grid.add_row("Updates an epoch", f"{plan.updates_per_epoch:,}")
-    grid.add_row("  at most", f"{plan.updates:,} in {config.max_epochs:,} epochs")
+    grid.add_row("  at most", f"{plan.updates:,} in {config.epochs(plan.n_train):,} epochs")
     return grid
 
 

@@ -134,7 +134,7 @@ def _stages(options: ImproveOptions, spec: EnvSpec, *, n_train: int, n_test: int
             if arm.mixture != "A":
                 stages.append(Stage(f"{name}: out-of-domain examples", f"round-{number}"))
             learnt = examples * TRAIN_SHARE + (examples if arm.mixture == "B" else 0)
-            updates = config.max_epochs * math.ceil(learnt / config.batch_size)
+            updates = config.epochs(math.ceil(learnt)) * math.ceil(learnt / config.batch_size)
             stages.append(Stage(f"{name}: training ({config.method})", f"{folder}/training", updates=updates))
             acts(f"{name}: test tasks", tests, folder)
     return stages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
@@ -35,12 +36,15 @@ class TrainConfig:
     dtype: Dtype = "bfloat16"
     """Of weights (of their products, where they are quantised)."""
     learning_rate: float = 2e-4
-    """AdamW's, > 0, falling linearly to 0 over `max_epochs`, without warm-up."""
+    """AdamW's, > 0, falling linearly to 0 over all epochs, without warm-up."""
     weight_decay: float = 0.01
     max_grad_norm: float | None = 1.0
     """Gradients are scaled down to this norm, > 0; None: never."""
     max_epochs: int = 20
     """>= 1."""
+    min_updates: int = 0
+    """Epochs are added to `max_epochs` until there is room for so many updates, >= 0: small sets learn as long as large
+    ones."""
     patience: int | None = 3
     """Epochs without a better validation perplexity that end the training, >= 1; None: all epochs are done."""
     restore_best: bool = True
@@ -65,6 +69,7 @@ class TrainConfig:
             _least(self, name, 1)
         _least(self, "max_tokens", 2)
         _least(self, "seed", 0)
+        _least(self, "min_updates", 0)
         if self.patience is not None:
             _least(self, "patience", 1)
         if self.method not in METHODS:
@@ -84,6 +89,11 @@ class TrainConfig:
         for name in ("restore_best", "gradient_checkpointing", "offload_activations"):
             if not isinstance(getattr(self, name), bool):
                 raise OptionError(f"{name}: expected true or false, got {getattr(self, name)!r}")
+
+    def epochs(self, n_examples: int) -> int:
+        """The most epochs that so many examples (>= 1) are trained for."""
+        per_epoch = math.ceil(n_examples / self.batch_size)
+        return max(self.max_epochs, math.ceil(self.min_updates / per_epoch))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

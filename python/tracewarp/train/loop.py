@@ -1,8 +1,8 @@
 """The training loop: epochs of updates, validation after each, early stopping, a state that survives any kill.
 
 definition  Epoch e takes the samples in an order that depends on (seed, e) alone, `batch_size` at a time; each batch is
-            one update of AdamW at the rate learning_rate (1 - updates made / updates of `max_epochs`). After an epoch
-            the validation perplexity is computed. Training ends after `max_epochs`, or after `patience` epochs that
+            one update of AdamW at the rate learning_rate (1 - updates made / updates of all epochs). After an epoch
+            the validation perplexity is computed. Training ends after all epochs, or after `patience` epochs that
             were no better than the best before them, epoch 0 (the start) included; the best epoch's weights are kept.
 source      Patel et al. 2024, table 4: linear to 0 without warm-up, early stopping after 5 epochs
 differs     Epoch 0 counts as an epoch: a training that only harms gives back what it began with.
@@ -138,7 +138,8 @@ class _Training:
         self.weights = [parameter for _, parameter in trained(model)]
         self.optimizer = torch.optim.AdamW(self.weights, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.per_epoch = -(-len(train) // config.batch_size)
-        self.steps = self.per_epoch * config.max_epochs
+        self.most_epochs = config.epochs(len(train))
+        self.steps = self.per_epoch * self.most_epochs
         self.epochs: list[Epoch] = []
         self.place = Place(0, 0)
         self.losses: list[float] = []
@@ -162,13 +163,13 @@ class _Training:
             rate = self.config.learning_rate
             self.finish(Epoch(0, None, loss, perplexity(loss), rate, time.monotonic() - began))
         self.tell(None)
-        while self.place.epoch < self.config.max_epochs and not _done(self.epochs, self.config):
+        while self.place.epoch < self.most_epochs and not _done(self.epochs, self.config):
             self.epoch()
         return Curve(
             epochs=tuple(self.epochs),
             best_epoch=_best(self.epochs),
             kept_epoch=_kept(self.epochs, self.config),
-            stopped_early=self.place.epoch < self.config.max_epochs,
+            stopped_early=self.place.epoch < self.most_epochs,
             updates=self.place.step,
         )
 

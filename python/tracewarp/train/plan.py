@@ -36,7 +36,7 @@ class TrainingPlan:
     @property
     def updates(self) -> int:
         """At most: early stopping may end it sooner."""
-        return self.updates_per_epoch * self.config.max_epochs
+        return self.updates_per_epoch * self.config.epochs(self.n_train)
 
 
 def plan_training(

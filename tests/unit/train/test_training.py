@@ -231,6 +231,16 @@ def test_early_stopping_restores_the_best_epoch_and_epoch_0_counts(base: str, tm
     assert kept == start
 
 
+def test_small_sets_get_more_epochs_where_so_many_updates_are_wanted(base: str, tmp_path: Path) -> None:
+    config = replace(QUICK, max_epochs=1, patience=None, min_updates=5, batch_size=16)
+    per_epoch = -(-len(TRAIN) // 16)
+    made = train(base, tmp_path, config)
+    assert made.curve.epochs[-1].epoch == config.epochs(len(TRAIN)) == -(-5 // per_epoch)
+    assert made.curve.updates >= 5
+    assert made.curve.epochs[-1].learning_rate < made.curve.epochs[1].learning_rate or per_epoch >= 5
+    assert [config.epochs(n) for n in (1, 16, 17, 80, 1_000)] == [5, 5, 3, 1, 1]
+
+
 def test_only_adapters_get_gradients_on_nf4_weights(base: str) -> None:
     bitsandbytes = pytest.importorskip("bitsandbytes", reason="needs the extra train")
     model = load_for_training(base, replace(QUICK, method="qlora"))
