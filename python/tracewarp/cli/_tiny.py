@@ -15,11 +15,13 @@ TINY_TRAINING: Final = MappingProxyType(
         "method": "lora",
         "dtype": "float32",
         "learning_rate": 5e-4,
+        "max_epochs": 4,
+        "min_updates": 60,
         "micro_batch_size": 16,
         "gradient_checkpointing": False,
     }
 )
-"""Settings of its training: it is too small for four bits, and needs no economy with memory."""
+"""Settings of its training: it is too small for four bits, needs no economy with memory, and learns in a minute."""
 
 _OPTIONS: Final = MappingProxyType(
     {
