@@ -62,12 +62,17 @@ ONCE: Final = {"sampled_runs": 1}
 """Of the factors around the main setting: one run at temperature 1 instead of three."""
 
 EXPERIMENTS: Final = (
-    Experiment(
-        "main", "three mixtures, agreement, controls; two rounds", ("A", "B", "C", "agreement/A", "random/A", "true/A"),
-        changes={"rounds": 2, "later_arms": ("A", "agreement-A")},
-    ),
+    Experiment("main", "a base with slips and a habit", HEADLINE),
     Experiment("no-habit", "a base with slips and without the habit", HEADLINE, base="no-habit"),
     Experiment("capability", "tested on capabilities that were not collected on", HEADLINE, changes=BY_CAPABILITY),
+    Experiment("mixtures", "mixtures, and the ceiling of any filter", ("B", "C", "true/A"), shares="main"),
+    Experiment(
+        "rounds", "two rounds", ("A", "agreement/A"), changes={"rounds": 2}, shares="main", first_rounds=True,
+    ),
+    Experiment(
+        "off-by-one", "round 2 falls back to rejected trajectories too, as published", ("A",),
+        changes={**ONCE, "rounds": 2, "off_by_one": True}, shares="main", first_rounds=True,
+    ),
     *(
         Experiment(f"agree-{m}-of-{k}", f"{m} of {k} samples", ("agreement/A",),
                    changes={**ONCE, "samples": k, "agreement": m}, shares="main" if k == SAMPLES else None)
@@ -80,10 +85,6 @@ EXPERIMENTS: Final = (
     *(
         Experiment(f"visible-{share:g}", f"{share:.0%}", ("A",), base=f"visible-{share:g}", changes=ONCE)
         for share in (0.0, 1.0)
-    ),
-    Experiment(
-        "off-by-one", "round 2 falls back to rejected trajectories too, as published", ("A",),
-        changes={**ONCE, "rounds": 2, "off_by_one": True}, shares="main", first_rounds=True,
     ),
     Experiment("all-steps", "every step", ("A",), changes={**ONCE, "all_steps": True}, shares="main"),
     *(

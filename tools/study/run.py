@@ -137,11 +137,11 @@ class Job:
 
 
 def jobs(names: Sequence[str]) -> list[Job]:
-    """Everything that some experiments need: first one cell of each base and training seed, then the others."""
+    """Everything that some experiments need: main, then of each one cell a base and training seed, then the others."""
     cells = [
         Job(name, BY_NAME[name].base, base, seed) for name in names for base in BASE_SEEDS for seed in TRAINING_SEEDS
     ]
-    cells.sort(key=lambda job: BASE_SEEDS.index(job.base_seed) != TRAINING_SEEDS.index(job.training_seed))
+    cells.sort(key=lambda job: job.experiment != "main" and job.base_seed != job.training_seed)
     found: dict[Job, None] = {}
 
     def add(job: Job) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from experiments import (
     BASE_SEEDS,
+    BY_NAME,
     EXPERIMENTS,
     SAMPLED_RUNS,
     SAMPLES,
@@ -97,7 +98,7 @@ class Tables:
         rows = []
         for agent in agents:
             experiment, name, number = agent
-            base, random = (experiment, "base", 0), (experiment, "random-A", number)
+            base, random = (experiment, "base", 0), control_of(agent)
             cells = self.results.found(*agent)
             cooled = (
                 experiment if any(COOLED in row for row in self.results.found(*base).values()) else "main",
@@ -130,10 +131,8 @@ class Tables:
         )
         rows = []
         for agent in agents:
-            experiment, _, number = agent
-            gains = [
-                self.gain(agent, other, GREEDY) for other in ((experiment, "base", 0), (experiment, "random-A", number))
-            ]
+            experiment = agent[0]
+            gains = [self.gain(agent, other, GREEDY) for other in ((experiment, "base", 0), control_of(agent))]
             columns = [
                 [MISSING] * len(BASE_SEEDS) if found is None else [signed(100 * mean, 1) for mean in found.bases]
                 for found in gains
@@ -243,6 +242,14 @@ def label_of(agent: Agent) -> str:
     return WORDS.get(name, name) + (f", round {round_number}" if round_number > 1 else "")
 
 
+def control_of(agent: Agent) -> Agent:
+    """The random control of the same setting and round."""
+    experiment, _, number = agent
+    one = BY_NAME[experiment]
+    same = one.shares is not None and not one.changes and not one.training
+    return (one.shares if same and one.shares else experiment), "random-A", number
+
+
 def varied(agent: Agent) -> str:
     """What the experiment varies, and the round."""
     experiment, name, round_number = agent
@@ -320,7 +327,7 @@ def document(tables: Tables, folder: Path) -> str:
         (folder / f"{NAME}-{key}.svg").write_text(alone(svg), encoding="utf-8")
         return [f"![{title}]({NAME}-{key}.svg)", ""]
 
-    main = tables.agents(["main"])
+    main: list[Agent] = [*tables.agents(["main"]), *(one for one in tables.agents(["mixtures"]) if one[1] != "base")]
     reference: list[Agent] = [("main", "A", 1)]
     lines = [
         "# Tables of the study of self-improvement",
@@ -367,7 +374,7 @@ def document(tables: Tables, folder: Path) -> str:
     factors = {
         "agreement": ("Agreement: m of k samples", starting("agree-"), [("main", "agreement-A", 1)]),
         "rate": ("Learning rate", starting("rate-"), reference),
-        "rounds": ("Rounds", starting("off-by-one"), [("main", "A", 1), ("main", "A", 2)]),
+        "rounds": ("Rounds", ["rounds", "off-by-one"], []),
         "balance": ("Balance", starting("all-steps"), reference),
         "rules": ("Rules of the filter, one left out at a time", starting("without-"), reference),
         "visible": (
