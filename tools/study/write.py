@@ -97,7 +97,7 @@ class Tables:
         )  # fmt: skip
         rows = []
         for agent in agents:
-            experiment, name, number = agent
+            experiment, name, _ = agent
             base, random = (experiment, "base", 0), control_of(agent)
             cells = self.results.found(*agent)
             cooled = (
