@@ -134,7 +134,9 @@ class Tables:
             experiment = agent[0]
             gains = [self.gain(agent, other, GREEDY) for other in ((experiment, "base", 0), control_of(agent))]
             columns = [
-                [MISSING] * len(BASE_SEEDS) if found is None else [signed(100 * mean, 1) for mean in found.bases]
+                [MISSING] * len(BASE_SEEDS)
+                if found is None or len(found.bases) < len(BASE_SEEDS)
+                else [signed(100 * mean, 1) for mean in found.bases]
                 for found in gains
             ]
             rows.append((label_of(agent), *columns[0], *columns[1]))
@@ -306,7 +308,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def alone(svg: Markup) -> str:
     """A plot as a file of its own: with its name space, the colours of the page, and a ground."""
-    style = asset("report.css")
+    style = f"{asset('report.css')} svg {{ font-family: system-ui, sans-serif; }}"
     ground = '<rect width="100%" height="100%" style="fill: var(--page)"/>'
     opened = str(svg).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" width="720" ', 1)
     start = opened.index(">") + 1
@@ -325,7 +327,8 @@ def document(tables: Tables, folder: Path) -> str:
         if svg is None:
             return []
         (folder / f"{NAME}-{key}.svg").write_text(alone(svg), encoding="utf-8")
-        return [f"![{title}]({NAME}-{key}.svg)", ""]
+        caption = "Success minus the base's, in percentage points. Circles: greedy. Squares: at T = 1."
+        return [f"![{title}]({NAME}-{key}.svg)", "", caption, ""]
 
     main: list[Agent] = [*tables.agents(["main"]), *(one for one in tables.agents(["mixtures"]) if one[1] != "base")]
     reference: list[Agent] = [("main", "A", 1)]
@@ -349,7 +352,7 @@ def document(tables: Tables, folder: Path) -> str:
         "## Main setting",
         "",
         *tables.success(main, label_of),
-        *drawn("main", "Gains over the base (circles: greedy; squares: T = 1)", main, label_of),
+        *drawn("main", "Gains over the base", main, label_of),
         "Each base alone:",
         "",
         *tables.single_bases([agent for agent in main if agent[1] != "base"]),
