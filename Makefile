@@ -37,14 +37,14 @@ $(VENV)/.train: $(VENV)/.package
 	@touch $@
 
 $(VENV)/.offline: $(VENV)/.tools $(VENV)/.train
-	$(PIP) --editable '.[offline]'
+	$(PIP) --editable '.[offline,serve]'
 	@touch $@
 
 demo: $(VENV)/.train  ## set up, then let the model that ships improve itself on the embedded sites, and report
 	$(BIN)/tracewarp demo
 
 demo-policies: $(VENV)/.package  ## the same sites with scripted policies; needs no torch
-	$(BIN)/tracewarp demo --policies --out tracewarp-demo-policies
+	$(BIN)/tracewarp demo --policies
 
 study: $(VENV)/.train  ## the study of self-improvement into docs/studies (hours; goes on where it was stopped)
 	PYTHONPATH=python $(BIN)/python tools/study/run.py --out out/study
@@ -112,4 +112,4 @@ wheel: $(VENV)/.tools  ## build the wheel (and the source distribution) into dis
 	@ls -l dist
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) $(BENCH_VENV) target dist tracewarp-demo tracewarp-demo-policies tracewarp-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) target dist tracewarp-demo* tracewarp-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Cut the episodes that `tracewarp demo` scores out of a published run of all 812 WebArena tasks.
+"""Cut the episodes that `tracewarp demo --recorded` scores out of a published run of all 812 WebArena tasks.
 
     python tests/data/make_demo_data.py ../shared/data
 

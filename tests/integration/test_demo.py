@@ -45,7 +45,7 @@ POLICIES = ["oracle", "trivial", "random", "noisy-often", "noisy-seldom"]
 def test_the_demo_collects_scores_compares_and_reports(tmp_path):
     done = run_demo(tmp_path, "--policies", "--limit", "10")
     assert done.returncode == 0, done.stderr
-    out = tmp_path / "tracewarp-demo"
+    out = tmp_path / "tracewarp-demo-policies"
     assert sorted(path.name for path in out.iterdir()) == ["report.html", "runs", "scores.json"]
     assert sorted(path.name for path in (out / "runs").iterdir()) == sorted(POLICIES)
     oracle = list(open_run(out / "runs" / "oracle", strict=True))
@@ -63,7 +63,7 @@ def test_the_whole_demo_takes_two_minutes_and_finds_the_planted_errors(tmp_path)
     done = run_demo(tmp_path, "--policies", timeout=280)
     assert done.returncode == 0, done.stderr
     assert time.perf_counter() - started < 120
-    scores = json.loads((tmp_path / "tracewarp-demo" / "scores.json").read_text("utf-8"))
+    scores = json.loads((tmp_path / "tracewarp-demo-policies" / "scores.json").read_text("utf-8"))
     runs = {run["name"]: run for run in scores["runs"]}
     solved = [runs[name]["functional_correctness"]["rate"] for name in ("random", "trivial", *POLICIES[3:])]
     assert solved == sorted(solved)
@@ -124,17 +124,17 @@ def test_the_demo_runs_in_less_than_thirty_seconds_without_network_torch_or_cach
 def test_it_writes_scores_and_report_and_nothing_else(recorded):
     folder, _, _ = recorded
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")) == [
-        "tracewarp-demo",
-        "tracewarp-demo/report.html",
-        "tracewarp-demo/scores.json",
+        "tracewarp-demo-recorded",
+        "tracewarp-demo-recorded/report.html",
+        "tracewarp-demo-recorded/scores.json",
     ]
-    assert (folder / "tracewarp-demo" / "report.html").stat().st_size < 5_000_000
-    HTMLParser().feed((folder / "tracewarp-demo" / "report.html").read_text("utf-8"))
+    assert (folder / "tracewarp-demo-recorded" / "report.html").stat().st_size < 5_000_000
+    HTMLParser().feed((folder / "tracewarp-demo-recorded" / "report.html").read_text("utf-8"))
 
 
 def test_the_agent_is_scored_against_capabilities_and_compared_with_doing_nothing(recorded):
     folder, _, _ = recorded
-    scores = json.loads((folder / "tracewarp-demo" / "scores.json").read_text("utf-8"))
+    scores = json.loads((folder / "tracewarp-demo-recorded" / "scores.json").read_text("utf-8"))
     (run,) = scores["runs"]
     episodes = list(open_run(data_path("demo", "webarena-episodes.jsonl.gz")))
     assert run["functional_correctness"]["n"] == len(episodes) >= 60
@@ -148,7 +148,7 @@ def test_the_agent_is_scored_against_capabilities_and_compared_with_doing_nothin
 
 def test_no_reference_is_the_task_itself(recorded):
     folder, _, _ = recorded
-    scores = json.loads((folder / "tracewarp-demo" / "scores.json").read_text("utf-8"))
+    scores = json.loads((folder / "tracewarp-demo-recorded" / "scores.json").read_text("utf-8"))
     chosen = [episode for episode in scores["runs"][0]["episodes"] if episode["reference"]]
     assert chosen
     assert all(episode["reference"].split("#")[0] != episode["task"] for episode in chosen)
@@ -157,7 +157,7 @@ def test_no_reference_is_the_task_itself(recorded):
 def test_it_ends_by_saying_where_the_report_is_and_how_to_score_own_files(recorded):
     _, done, _ = recorded
     closing = done.stdout[done.stdout.index("The report is") :]
-    assert "tracewarp-demo/report.html" in closing.replace("\\", "/")
+    assert "tracewarp-demo-recorded/report.html" in closing.replace("\\", "/")
     assert EXAMPLE in closing
     assert "tracewarp evaluate my-run.jsonl" in closing
 

@@ -124,7 +124,7 @@ def test_the_version_is_that_of_the_wheel(installed):
 def test_the_demo_writes_its_report(installed):
     said = installed.run("tracewarp", "demo", "--policies").stdout
     assert "The report is" in said
-    folder = installed.folder / "tracewarp-demo"
+    folder = installed.folder / "tracewarp-demo-policies"
     assert json.loads((folder / "scores.json").read_text("utf-8"))["runs"][0]["functional_correctness"]["n"] >= 60
     assert (folder / "report.html").stat().st_size < 5_000_000
 

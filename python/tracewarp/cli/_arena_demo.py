@@ -1,4 +1,4 @@
-"""`tracewarp demo`: policies act in arena, and are scored, compared and reported on."""
+"""`tracewarp demo --policies`: policies act in arena, and are scored, compared and reported on."""
 
 from __future__ import annotations
 

@@ -10,15 +10,18 @@ import click
 
 from tracewarp.cli._improving import run_improvement
 from tracewarp.cli._terminal import output_console
-from tracewarp.cli._tiny import tiny_options
 from tracewarp.errors import MissingExtraError
 from tracewarp.improve import Arm, ImproveOptions
+from tracewarp.improve.tiny import tiny_options
 
 ARMS = ("A", "B", "C", "agreement/A", "random/A", "all/A", "true/A")
 """The three mixtures after the paper's filter, the agreement filter, and the controls."""
 GO_ON = ("A", "agreement-A")
 """Arms of the second round."""
+NEEDED = ("torch", "transformers", "peft", "accelerate")
 TRAIN_TASKS, SAMPLES, TEST_TASKS, SAMPLED_RUNS = 120, 3, 120, 2
+MIN_EXAMPLES = 12
+"""Enough for a demo of few tasks to go on."""
 
 
 def improvement_demo(out: Path, *, limit: int | None) -> Path:
@@ -34,9 +37,10 @@ def improvement_demo(out: Path, *, limit: int | None) -> Path:
     Raises:
         MissingExtraError: torch and its company are not installed.
     """
-    if importlib.util.find_spec("torch") is None:
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
         raise MissingExtraError(
-            "the demo trains a model, which needs torch: pip install 'tracewarp[train]'; without it: "
+            f"the demo trains a model, which needs {', '.join(missing)}: pip install 'tracewarp[train]'; without it: "
             "tracewarp demo --policies, or tracewarp demo --recorded"
         )
     began = time.monotonic()
@@ -67,6 +71,7 @@ def demo_options(limit: int | None) -> ImproveOptions:
         train_limit=at_most(TRAIN_TASKS),
         test_limit=at_most(TEST_TASKS),
         sampled_runs=SAMPLED_RUNS,
+        min_examples=MIN_EXAMPLES,
         **tiny_options(),
     )
 

@@ -17,16 +17,16 @@ from tracewarp.errors import FileError
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("tracewarp-demo"),
-    show_default=True,
-    help="Folder for runs, scores and pages.",
+    help="Folder for runs, scores and pages.  [default: tracewarp-demo, with the option's name behind it]",
 )
 @click.option("--policies", is_flag=True, help="Let scripted policies act and be compared instead; needs no torch.")
 @click.option("--recorded", is_flag=True, help="Score real WebArena episodes that ship with the package instead.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many tasks of arena.")
 @click.option("--encoder", help="Encoder of the steps with --policies and --recorded.  [default: hashed]")
 @click.option("--open/--no-open", "show", default=False, help="Open the report in a browser.  [default: no-open]")
-def command(out: Path, *, policies: bool, recorded: bool, limit: int | None, encoder: str | None, show: bool) -> None:
+def command(
+    out: Path | None, *, policies: bool, recorded: bool, limit: int | None, encoder: str | None, show: bool
+) -> None:
     """Let a tiny model act in arena, learn from its own trajectories in two rounds, and measure what that gave.
 
     The paper's three mixtures, the agreement filter and three controls learn from what was collected; all are compared
@@ -38,9 +38,9 @@ def command(out: Path, *, policies: bool, recorded: bool, limit: int | None, enc
 
     \b
     Examples:
-      tracewarp demo --out tracewarp-demo
-      tracewarp demo --policies --out demo-policies
-      tracewarp demo --recorded --out demo-recorded
+      tracewarp demo
+      tracewarp demo --policies --open
+      tracewarp demo --recorded --out webarena
     """
     if policies and recorded:
         raise click.UsageError("--policies and --recorded: choose one of the two")
@@ -48,6 +48,8 @@ def command(out: Path, *, policies: bool, recorded: bool, limit: int | None, enc
         raise click.UsageError("--limit is about arena; it does not go with --recorded")
     if encoder is not None and not (policies or recorded):
         raise click.UsageError("--encoder goes with --policies or --recorded")
+    if out is None:
+        out = Path("tracewarp-demo" + ("-policies" if policies else "-recorded" if recorded else ""))
     make_folder(out)
     if recorded:
         report = recorded_demo(out, encoder=encoder or "hashed")

@@ -10,10 +10,10 @@ from click.core import ParameterSource
 
 from tracewarp.cli._improving import print_plan, run_improvement
 from tracewarp.cli._terminal import output_console
-from tracewarp.cli._tiny import TINY, tiny_options
 from tracewarp.cli._training import setting
 from tracewarp.cli.filter import read_rules
 from tracewarp.improve import SELECTIONS, Arm, ImproveOptions, make_plan
+from tracewarp.improve.tiny import TINY, tiny_options
 from tracewarp.synthesize import MIXTURES
 from tracewarp.train import PRESETS
 

@@ -1,4 +1,4 @@
-"""Files that ship with the package: facts about WebArena, episodes that `tracewarp demo` scores, and a tiny agent."""
+"""Files that ship with the package: facts about WebArena, recorded episodes, and a tiny agent."""
 
 from __future__ import annotations
 

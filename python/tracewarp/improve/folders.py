@@ -52,10 +52,12 @@ class Folders:
             begun = json.loads(path.read_text(encoding="utf-8"))
             # These change nothing that is finished.
             free = ("workers", "device", "rounds")
+            usual = json.loads(json.dumps(ImproveOptions(options.model).to_dict()))
             for name in wanted:
-                if name not in free and begun.get(name) != wanted[name]:
+                was = begun.get(name, usual[name])  # an option that came later had its default
+                if name not in free and was != wanted[name]:
                     raise RunMismatchError(
-                        f"{self.out}: was begun with {name} {begun.get(name)}, not {wanted[name]}; choose another "
+                        f"{self.out}: was begun with {name} {was}, not {wanted[name]}; choose another "
                         "folder, or the options it was begun with"
                     )
         write_json(path, wanted)

@@ -116,7 +116,7 @@ class ImproveOptions:
     training: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the training that differ from the preset."""
     rules: tuple[str, ...] = PAPER_RULES
-    """Of the filter that every arm but the controls asks: names of `tracewarp.synthesize.RULES`."""
+    """Of the filter (and so of the size of the random control): names of `tracewarp.synthesize.RULES`."""
     all_steps: bool = False
     """Every step of a kept trajectory is an example; otherwise as many first as intermediate as last ones."""
     off_by_one: bool = False

@@ -121,7 +121,8 @@ def _stages(options: ImproveOptions, spec: EnvSpec, *, n_train: int, n_test: int
     tests = n_test * (1 + options.sampled_runs)
     cooled = n_test * options.sampled_runs if options.control_temperature is not None else 0
     acts("base: test tasks", tests + cooled, "base")
-    examples = EXAMPLES_PER_TRAJECTORY * n_train * options.samples
+    per_trajectory = spec.step_budget if options.all_steps else EXAMPLES_PER_TRAJECTORY
+    examples = per_trajectory * n_train * options.samples
     for number in range(1, options.rounds + 1):
         if number == 1:
             acts("round 1: training tasks", n_train * options.samples, "round-1/collected")

@@ -76,6 +76,9 @@ class TransformersModel:
             model = transformers.AutoModelForCausalLM.from_pretrained(name, **options)
             if adapter is not None:
                 model = _with_adapter(model, adapter)
+                if quantization is None and model.dtype == torch.float32:
+                    # In full precision this changes last bits alone; answers come a quarter sooner.
+                    model = model.merge_and_unload()
         except (OSError, ValueError, ImportError) as error:
             raise ModelError(f"model: {name!r} could not be loaded: {error}") from error
         self._model = model.eval()
@@ -205,10 +208,4 @@ def _with_adapter(model: Any, adapter: str) -> Any:
         from peft import PeftModel
     except ImportError as error:
         raise MissingExtraError("an adapter needs peft: pip install 'tracewarp[train]'") from error
-    import torch
-
-    with_layers = PeftModel.from_pretrained(model, adapter)
-    if model.dtype == torch.float32:
-        # In full precision, adding the adapter to the weights changes last bits alone; answers come a quarter sooner.
-        return with_layers.merge_and_unload()
-    return with_layers
+    return PeftModel.from_pretrained(model, adapter)

@@ -165,7 +165,7 @@ def _begin(folder: Path, about: Mapping[str, Any]) -> None:
     if path.is_file():
         begun = json.loads(path.read_text(encoding="utf-8"))
         for name, wanted in about.items():
-            if _essential(begun.get(name)) != _essential(wanted):
+            if _essential(begun.get(name), wanted) != _essential(wanted, wanted):
                 raise RunMismatchError(
                     f"{folder}: was begun with another {name.replace('_', ' ')}; choose another folder, or what it was "
                     "begun with"
@@ -174,9 +174,12 @@ def _begin(folder: Path, about: Mapping[str, Any]) -> None:
     _write(path, about)
 
 
-def _essential(value: Any) -> Any:
-    """A value without the settings that may change on the way."""
-    return {k: v for k, v in value.items() if k not in SAME_CURVE} if isinstance(value, dict) else value
+def _essential(value: Any, wanted: Any) -> Any:
+    """A value without the settings that may change on the way; settings that came later had their default."""
+    if not isinstance(value, dict) or not isinstance(wanted, dict):
+        return value
+    usual = TrainConfig().to_dict()
+    return {name: value.get(name, usual.get(name)) for name in wanted if name not in SAME_CURVE}
 
 
 def _finish(folder: Path, made: Trained, about: Mapping[str, Any], samples: Samples) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -138,3 +139,20 @@ def test_a_folder_goes_on_with_the_options_it_was_begun_with(tmp_path: Path) -> 
     Folders(tmp_path).begin(replace(options, workers=2, rounds=3, device="cpu"))
     with pytest.raises(RunMismatchError, match="was begun with seed 0, not 1"):
         Folders(tmp_path).begin(replace(options, seed=1))
+
+
+def test_a_folder_that_was_begun_before_an_option_existed_goes_on_with_its_default(tmp_path: Path) -> None:
+    options = ImproveOptions("base")
+    Folders(tmp_path).begin(options)
+    path = tmp_path / "options.json"
+    begun = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in begun.items() if name not in ("rules", "all_steps")}))
+    with pytest.raises(RunMismatchError, match="was begun with all_steps False, not True"):
+        Folders(tmp_path).begin(replace(options, all_steps=True))
+    Folders(tmp_path).begin(options)
+    assert json.loads(path.read_text()) == begun
+
+
+def test_the_plan_of_every_step_has_room_for_every_step() -> None:
+    some = ImproveOptions("base", settings={"profile": "small"}, train_limit=4, test_limit=3)
+    assert make_plan("out", replace(some, all_steps=True)).updates > make_plan("out", some).updates

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,6 +118,29 @@ def test_an_adapter_changes_the_answer_and_is_named(folder: Path, tmp_path: Path
     with_adapter = open_model(f"hf:{folder}+{tmp_path}", options={"device": "cpu"})
     assert plain.generate([prompt("Hello")], values)[0].text != with_adapter.generate([prompt("Hello")], values)[0].text
     assert with_adapter.describe()["adapter"] == str(tmp_path)
+
+
+def test_an_adapter_is_merged_in_full_precision_alone(folder: Path, tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft", reason="needs the extra train")
+    pytest.importorskip("bitsandbytes", reason="needs the extra train")
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    adapted = peft.get_peft_model(base, peft.LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False))
+    adapted.save_pretrained(tmp_path)
+
+    def layers(**options: Any) -> tuple[Any, int]:
+        model = TransformersModel(str(folder), adapter=str(tmp_path), device="cpu", **options)._model
+        return model, sum("lora_" in name for name, _ in model.named_parameters())
+
+    merged, left = layers(dtype="float32")
+    assert left == 0
+    ids = torch.tensor([[5, 6, 7, 8]])
+    with torch.inference_mode():
+        torch.testing.assert_close(merged(ids).logits, adapted.eval()(ids).logits, rtol=1e-4, atol=1e-4)
+    assert layers(dtype="bfloat16")[1] > 0
+    assert layers(dtype="float32", quantization="nf4")[1] > 0
 
 
 def test_what_cannot_be_loaded_is_one_sentence(tmp_path: Path) -> None:

@@ -279,6 +279,10 @@ def test_a_finished_training_is_read_back_and_another_is_refused(base: str, tmp_
     assert train(base, tmp_path).curve == first.curve
     with pytest.raises(RunMismatchError, match="begun with another config"):
         train(base, tmp_path, replace(QUICK, seed=1))
+    begun = json.loads((tmp_path / "begun.json").read_text())
+    del begun["config"]["min_updates"]  # as written before that setting existed
+    (tmp_path / "begun.json").write_text(json.dumps(begun))
+    assert train(base, tmp_path).curve == first.curve
     with pytest.raises(RunMismatchError, match="begun with another data hash"):
         fine_tune(base, TRAIN[1:], HELD, QUICK, out=tmp_path, device="cpu")
 
