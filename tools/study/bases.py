@@ -13,10 +13,11 @@ TOOLS = Path(__file__).parents[1] / "tiny"
 def make_demonstrations(out: Path) -> tuple[Path, Path]:
     """Demonstrations and pages that the tokenizer sees; those that are there are left as they are."""
     demonstrations, seen = out / "demonstrations.jsonl.gz", out / "seen.jsonl.gz"
-    if not demonstrations.exists():
-        _call("demonstrations.py", demonstrations, "--limit", 30)
-    if not seen.exists():
-        _call("demonstrations.py", seen, "--look-around", "--worlds", 1, "--limit", 3)
+    for path, words in ((demonstrations, ("--limit", 30)), (seen, ("--look-around", "--worlds", 1, "--limit", 3))):
+        if not path.exists():
+            beside = path.with_name(f"partial-{path.name}")
+            _call("demonstrations.py", beside, *words)
+            beside.rename(path)
     return demonstrations, seen
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tracewarp.improve import ImproveOptions
 from tracewarp.improve.options import Arm
+from tracewarp.improve.tiny import tiny_options
 from tracewarp.synthesize import PAPER_RULES
 
 BASE_SEEDS: Final = (0, 1, 2)
@@ -16,15 +17,6 @@ FIRST_WORLD: Final = 4
 """World of the first base; the next ones follow. No base was demonstrated, chosen or scored on them before."""
 TRAIN_TASKS, SAMPLES, TEST_TASKS, SAMPLED_RUNS = 80, 4, 100, 3
 
-TRAINING: Final[Mapping[str, Any]] = {
-    "method": "lora",
-    "dtype": "float32",
-    "learning_rate": 5e-4,
-    "micro_batch_size": 16,
-    "gradient_checkpointing": False,
-    "max_epochs": 4,
-    "min_updates": 60,
-}
 HEADLINE: Final = ("A", "agreement/A", "random/A")
 BY_CAPABILITY: Final = {"train_split": "capability-train", "test_split": "capability-test"}
 
@@ -97,9 +89,7 @@ EXPERIMENTS: Final = (
 BY_NAME: Final = {experiment.name: experiment for experiment in EXPERIMENTS}
 
 
-def options(
-    experiment: Experiment, base: str, base_seed: int, training_seed: int, tasks: Mapping[str, Any]
-) -> ImproveOptions:
+def options(experiment: Experiment, base: str, base_seed: int, training_seed: int) -> ImproveOptions:
     """What `improve` does for one base and one training seed of an experiment.
 
     Args:
@@ -107,27 +97,19 @@ def options(
         base: folder of the base.
         base_seed: gives the world and every draw.
         training_seed: of LoRA's start and the order of examples.
-        tasks: the settings of arena that list the demonstrated templates.
     """
+    suits = tiny_options()
     given: dict[str, Any] = {
-        "rounds": 1,
+        **suits,
+        "model": base,
+        "arms": tuple(Arm.parse(arm) for arm in experiment.arms),
+        "settings": {**suits["settings"], "seed": FIRST_WORLD + base_seed},
+        "training": {**suits["training"], **experiment.training, "seed": training_seed},
         "samples": SAMPLES,
         "train_limit": TRAIN_TASKS,
         "test_limit": TEST_TASKS,
         "sampled_runs": SAMPLED_RUNS,
-        "template": "web-cot/1-bare",
-        "max_new_tokens": 40,
-        "top_p": 1.0,
-        "out_of_domain": "environment",
-        "workers": 16,
-        "device": "cpu",
+        "seed": base_seed,
         **experiment.changes,
     }
-    return ImproveOptions(
-        base,
-        arms=tuple(Arm.parse(arm) for arm in experiment.arms),
-        settings={**tasks, "seed": FIRST_WORLD + base_seed},
-        training={**TRAINING, **experiment.training, "seed": training_seed},
-        seed=base_seed,
-        **given,
-    )
+    return ImproveOptions(**given)

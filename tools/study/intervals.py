@@ -7,6 +7,8 @@ range       as the values
 smallest    one base, one seed, one task
 beware      Three bases are few: whatever bases do differently, an interval over three of them is rather too narrow. The
             means of the single bases stand beside it for that reason.
+differs     Davison and Hinkley advise to resample without replacement below the first level; with replacement on all
+            levels, as here, intervals come out wider.
 source      Davison and Hinkley 1997, Bootstrap Methods and their Application, section 3.8
 """
 

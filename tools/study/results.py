@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from experiments import BASE_SEEDS, BY_NAME, EXPERIMENTS, TRAINING_SEEDS
+from experiments import BASE_SEEDS, BY_NAME, EXPERIMENTS, TRAINING_SEEDS, options
 from numpy.typing import NDArray
 
-from run import ALIAS, cell_folder
+from run import ALIAS, cell_folder, check
 from tracewarp.evaluate.improvement import AgentRow, Improvement
 from tracewarp.improve.measure import Outcomes
 from tracewarp.trajectory import open_run
@@ -20,7 +20,11 @@ Row = dict[str, Any]
 
 
 def gather(out: Path) -> list[Row]:
-    """Read every finished cell: one row an agent."""
+    """Read every finished cell: one row an agent.
+
+    Raises:
+        RunMismatchError: a cell was done with other options than those of today.
+    """
     rows: list[Row] = []
     for experiment in EXPERIMENTS:
         for base in BASE_SEEDS:
@@ -30,6 +34,7 @@ def gather(out: Path) -> list[Row]:
                 if (folder / ALIAS).exists():
                     rows.append({**where, "same": "main"})
                 elif (folder / "improvement.json").exists():
+                    check(folder, options(experiment, "", base, seed))
                     rows += [{**where, **row} for row in agents(folder)]
     return rows
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from bases import base_folder, make_base, make_demonstrations
 from experiments import BASE_SEEDS, BY_NAME, TRAINING_SEEDS, Experiment, options
 
-from tracewarp.data import tiny_agent_tasks
-from tracewarp.improve import improve
+from tracewarp.errors import RunMismatchError
+from tracewarp.improve import Arm, ImproveOptions, improve
 from tracewarp.improve.selection import select
 from tracewarp.trajectory import open_run
 
@@ -41,7 +41,12 @@ def do_cell(out: Path, name: str, base_seed: int, training_seed: int) -> str:
     experiment = BY_NAME[name]
     folder = cell_folder(out, name, base_seed, training_seed)
     began = time.monotonic()
-    if (folder / "improvement.json").exists() or (folder / ALIAS).exists():
+    base = base_folder(out / "bases", experiment.base, base_seed)
+    wanted = options(experiment, str(base), base_seed, training_seed)
+    if (folder / ALIAS).exists():
+        return "was done"
+    if (folder / "improvement.json").exists():
+        check(folder, wanted)
         return "was done"
     cell = stem(experiment, base_seed, training_seed)
     source = None if cell is None else cell_folder(out, *cell)
@@ -52,10 +57,21 @@ def do_cell(out: Path, name: str, base_seed: int, training_seed: int) -> str:
     if source is not None:
         for part in shared_parts(experiment):
             take(source / part, folder / part)
-    base = base_folder(out / "bases", experiment.base, base_seed)
-    result = improve(folder, options(experiment, str(base), base_seed, training_seed, tiny_agent_tasks()))
+    result = improve(folder, wanted)
     words = ", ".join(f"{agent.name} {agent.greedy.rate:.3f}" for agent in result.agents)
     return f"{time.monotonic() - began:.0f} s; greedy: {words}"
+
+
+def check(folder: Path, wanted: ImproveOptions) -> None:
+    """See that a finished cell was done with the options of today.
+
+    Raises:
+        RunMismatchError: it was not; its figures must not stand beside those of other cells.
+    """
+    done = json.loads((folder / "improvement.json").read_text(encoding="utf-8"))["options"]
+    for name, value in json.loads(json.dumps(wanted.to_dict())).items():
+        if name not in ("model", "workers") and done.get(name) != value:
+            raise RunMismatchError(f"{folder}: was done with {name} {done.get(name)}, not {value}; remove the folder")
 
 
 def stem(experiment: Experiment, base_seed: int, training_seed: int) -> tuple[str, int, int] | None:
@@ -73,9 +89,7 @@ def shared_parts(experiment: Experiment) -> Iterable[str]:
     """Folders that do not depend on what an experiment varies."""
     yield from ("base", "oracle", "round-1/collected")
     if experiment.first_rounds:
-        yield from (f"round-1/{arm}" for arm in experiment.arms)
-    elif experiment.shares is None:
-        yield "round-1/out-of-domain-paper"
+        yield from (f"round-1/{Arm.parse(arm).name}" for arm in experiment.arms)
 
 
 def repeats(experiment: Experiment, source: Path) -> bool:

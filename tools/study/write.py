@@ -20,7 +20,6 @@ from experiments import (
     SAMPLES,
     TEST_TASKS,
     TRAIN_TASKS,
-    TRAINING,
     TRAINING_SEEDS,
 )
 from intervals import Estimate, nested
@@ -28,6 +27,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from results import Results, Row, gather, read, success, words_of
 
+from tracewarp.improve.tiny import TINY_TRAINING
 from tracewarp.report.page import asset
 from tracewarp.report.plots import Axis, Line, Mark, interval_plot
 from tracewarp.report.svg import domain
@@ -61,6 +61,11 @@ def by_base(
     return nested(bases) if bases else None
 
 
+def once_a_base(cells: dict[tuple[int, int], Row]) -> dict[tuple[int, int], Row]:
+    """The first cell of each base."""
+    return {place: row for place, row in cells.items() if place == min(p for p in cells if p[0] == place[0])}
+
+
 class Tables:
     """Every table of the study, from its results."""
 
@@ -71,13 +76,19 @@ class Tables:
         """Success of an agent."""
         cells = self._with(agent, kind)
         if agent[1] == "base":  # the base is the same in every training seed
-            cells = {place: row for place, row in cells.items() if place[1] == TRAINING_SEEDS[0]}
+            cells = once_a_base(cells)
         return by_base(cells, lambda _, __, row: success(row, kind))
 
-    def gain(self, agent: Agent, other: Agent, kind: str, other_kind: str | None = None) -> Estimate | None:
-        """Success of an agent minus that of another one, on the same tasks of the same base and training seed."""
-        others = self._with(other, other_kind or kind)
-        cells = {place: row for place, row in self._with(agent, kind).items() if place in others}
+    def gain(self, agent: Agent, other: Agent | None, kind: str, other_kind: str | None = None) -> Estimate | None:
+        """Success of an agent minus that of another one, on the same tasks of the same base and training seed.
+
+        None where one of the cells of the agent has no counterpart.
+        """
+        if other is None or agent == other:
+            return None
+        cells, others = self._with(agent, kind), self._with(other, other_kind or kind)
+        if not others.keys() >= cells.keys():
+            return None
         return by_base(
             cells, lambda base, seed, row: success(row, kind) - success(others[base, seed], other_kind or kind)
         )
@@ -89,35 +100,42 @@ class Tables:
         """All agents of some experiments that have results, bases included."""
         return [(name, agent, number) for name in experiments for agent, number in self.results.agents(name)]
 
-    def success(self, agents: Sequence[Agent], label: Callable[[Agent], str]) -> list[str]:
-        """Success and gains."""
+    def success(self, agents: Sequence[Agent], label: Callable[[Agent], str], *, rounds: bool = False) -> list[str]:
+        """Success and gains.
+
+        Args:
+            agents: rows.
+            label: of a row.
+            rounds: compare with the round before instead of with the random control.
+        """
+        other = "minus round before" if rounds else "minus random"
         head = (
-            "", "cells", "examples", "kept epoch", "greedy", "minus base", "minus random", "T = 1", "minus base",
-            "minus random", "minus base at T = 0.5",
+            "", "cells", "examples", "kept epoch", "greedy", "minus base", other, "T = 1", "minus base", other,
+            "minus base at T = 0.5",
         )  # fmt: skip
         rows = []
         for agent in agents:
             experiment, name, _ = agent
-            base, random = (experiment, "base", 0), control_of(agent)
+            base: Agent = (experiment, "base", 0)
+            beside = before(agent) if rounds else control_of(agent)
             cells = self.results.found(*agent)
-            cooled = (
-                experiment if any(COOLED in row for row in self.results.found(*base).values()) else "main",
-                "base",
-                0,
-            )
+            if name == "base":  # the same in every training seed
+                cells = {
+                    place: row for place, row in cells.items() if place == min(p for p in cells if p[0] == place[0])
+                }
             rows.append(
                 (
                     label(agent),
-                    str(len(cells)) if name != "base" else str(len({place[0] for place in cells})),
+                    str(len(cells)),
                     span([row.get("examples") for row in cells.values()]),
                     span([row.get("kept_epoch") for row in cells.values()]),
                     share(self.rate(agent, GREEDY)),
-                    MISSING if name == "base" else difference(self.gain(agent, base, GREEDY)),
-                    MISSING if name in ("base", "random-A") else difference(self.gain(agent, random, GREEDY)),
+                    difference(self.gain(agent, base, GREEDY)),
+                    difference(self.gain(agent, beside, GREEDY)),
                     share(self.rate(agent, SAMPLED)),
-                    MISSING if name == "base" else difference(self.gain(agent, base, SAMPLED)),
-                    MISSING if name in ("base", "random-A") else difference(self.gain(agent, random, SAMPLED)),
-                    MISSING if name == "base" else difference(self.gain(agent, cooled, SAMPLED, COOLED)),
+                    difference(self.gain(agent, base, SAMPLED)),
+                    difference(self.gain(agent, beside, SAMPLED)),
+                    MISSING if name == "base" else difference(self.gain(agent, base, SAMPLED, COOLED)),
                 )
             )
         return table(head, rows)
@@ -175,7 +193,7 @@ class Tables:
                 continue
             rows.append(
                 (
-                    f"{words_of(experiment) if experiment != 'main' else 'habit'}: {name}, round {round_number}",
+                    f"{BY_NAME[experiment].base}: {name}, round {round_number}",
                     f"{sum(row['collected'] for row in found):,}",
                     percent(sum(row["successful"] for row in found) / sum(row["collected"] for row in found)),
                     percent(sum(row["kept"] for row in found) / sum(row["collected"] for row in found)),
@@ -209,7 +227,8 @@ class Tables:
         rows = []
         for experiment, name, round_number in self.agents([one.name for one in EXPERIMENTS]):
             cells = self.results.found(experiment, name, round_number).values()
-            found = [row for row in cells if "best_epoch" in row]
+            shared = BY_NAME[experiment].first_rounds and round_number == 1
+            found = [row for row in cells if "best_epoch" in row and row["experiment"] == experiment and not shared]
             if found:
                 best = " ".join(str(row["best_epoch"]) for row in found)
                 kept = sum(row["kept_epoch"] == 0 for row in found)
@@ -244,20 +263,37 @@ def label_of(agent: Agent) -> str:
     return WORDS.get(name, name) + (f", round {round_number}" if round_number > 1 else "")
 
 
-def control_of(agent: Agent) -> Agent:
-    """The random control of the same setting and round."""
-    experiment, _, number = agent
+def control_of(agent: Agent) -> Agent | None:
+    """The random control of the same setting and round; None: there is none, or the agent is no arm."""
+    experiment, name, number = agent
     one = BY_NAME[experiment]
-    same = one.shares is not None and not one.changes and not one.training
-    return (one.shares if same and one.shares else experiment), "random-A", number
+    if name in ("base", "random-A") or number > 1:
+        return None
+    if "random/A" in one.arms:
+        return experiment, "random-A", number
+    return (one.shares, "random-A", number) if one.shares and not one.changes and not one.training else None
+
+
+def before(agent: Agent) -> Agent | None:
+    """The same arm a round before."""
+    experiment, name, number = agent
+    return (experiment, name, number - 1) if number > 1 else None
 
 
 def varied(agent: Agent) -> str:
-    """What the experiment varies, and the round."""
-    experiment, name, round_number = agent
-    if experiment == "main":
-        return f"as in the main setting ({label_of(agent)})"
-    return words_of(experiment) + (f" ({label_of(agent)})" if name == "base" or round_number > 1 else "")
+    """What the experiment varies."""
+    experiment, name, _ = agent
+    if experiment in ("main", "no-habit"):
+        return f"as in the {'main setting' if experiment == 'main' else 'table without habit'} ({label_of(agent)})"
+    return words_of(experiment) + (" (base)" if name == "base" else "")
+
+
+def staged(agent: Agent) -> str:
+    """Arm and round, and how the fallback was."""
+    experiment, _, number = agent
+    return f"{label_of(agent)}{'' if number > 1 else ', round 1'}" + (
+        " (off by one)" if experiment == "off-by-one" and number > 1 else ""
+    )
 
 
 def span(values: Sequence[float | int | None], write: Callable[[float], str] = lambda value: f"{value:,}") -> str:
@@ -332,6 +368,7 @@ def document(tables: Tables, folder: Path) -> str:
 
     main: list[Agent] = [*tables.agents(["main"]), *(one for one in tables.agents(["mixtures"]) if one[1] != "base")]
     reference: list[Agent] = [("main", "A", 1)]
+    often = [one.name for one in EXPERIMENTS if "sampled_runs" not in one.changes]
     lines = [
         "# Tables of the study of self-improvement",
         "",
@@ -340,14 +377,15 @@ def document(tables: Tables, folder: Path) -> str:
         "",
         f"Bases: {len(BASE_SEEDS)} seeds, each with its own world; of each world {TRAIN_TASKS} training tasks,"
         f" {SAMPLES} episodes each, and {TEST_TASKS} other tasks to test on ({TEST_TASKS * len(BASE_SEEDS)} together)."
-        f" Training seeds: {len(TRAINING_SEEDS)} a base. T = 1: {SAMPLED_RUNS} runs a task in the main setting, without"
-        " habit and by capability; 1 elsewhere. Training: "
-        + ", ".join(f"{name} {value}" for name, value in TRAINING.items())
+        f" Training seeds: {len(TRAINING_SEEDS)} a base. T = 1: {SAMPLED_RUNS} runs a task in {', '.join(often)}; one in"
+        " the others, whose base may have more. Training: "
+        + ", ".join(f"{name} {value}" for name, value in TINY_TRAINING.items())
         + ".",
         "",
         "Shares in percent, differences in percentage points, with 95 % intervals over bases, training seeds and tasks"
-        " (nested bootstrap; three bases are few, so they are rather too narrow). `cells`: base x training seed. `kept"
-        " epoch`: 0 means that the training gave back what it began with.",
+        " (nested bootstrap). Three bases are few, and tasks of one template are alike: they are rather too narrow."
+        " `cells`: base x training seed; of a base, how many bases. `kept epoch`: 0 means that the training gave back"
+        " what it began with. The random control is drawn once a base.",
         "",
         "## Main setting",
         "",
@@ -374,10 +412,13 @@ def document(tables: Tables, folder: Path) -> str:
         *drawn("capability", "Held-out capabilities: gains over the base", tables.agents(["capability"]), label_of),
         *tables.single_bases([agent for agent in tables.agents(["capability"]) if agent[1] != "base"]),
     ]
+    rounds = [one for one in tables.agents(["rounds"]) if one[1] != "base"]
+    rounds += [one for one in tables.agents(["off-by-one"]) if one[2] > 1]
+    lines += ["## Rounds", "", *tables.success(rounds, staged, rounds=True)]
+    lines += drawn("rounds", "Two rounds: gains over the base", rounds, staged)
     factors = {
         "agreement": ("Agreement: m of k samples", starting("agree-"), [("main", "agreement-A", 1)]),
         "rate": ("Learning rate", starting("rate-"), reference),
-        "rounds": ("Rounds", ["rounds", "off-by-one"], []),
         "balance": ("Balance", starting("all-steps"), reference),
         "rules": ("Rules of the filter, one left out at a time", starting("without-"), reference),
         "visible": (

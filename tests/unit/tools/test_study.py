@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tracewarp.errors import RunMismatchError
+
 TOOLS = Path(__file__).parents[3] / "tools" / "study"
 if not TOOLS.is_dir():
     pytest.skip("the tools are not part of a distribution", allow_module_level=True)
@@ -23,13 +25,12 @@ import write
 import run
 
 sys.path.remove(str(TOOLS))
-TASKS = {"profile": "small", "instances": 100, "templates": "shop.add-to-cart"}
 
 
 def test_every_experiment_can_be_asked_of_improve():
     assert len(experiments.BY_NAME) == len(experiments.EXPERIMENTS)
     for one in experiments.EXPERIMENTS:
-        asked = experiments.options(one, "BASE", 1, 2, TASKS)
+        asked = experiments.options(one, "BASE", 1, 2)
         assert asked.rounds == one.rounds
         assert (asked.seed, asked.config.seed, asked.settings["seed"]) == (1, 2, experiments.FIRST_WORLD + 1)
 
@@ -182,3 +183,31 @@ def test_the_document_is_written_with_its_plots(study, monkeypatch):
     plot = (study / "self-improvement-main.svg").read_text()
     assert plot.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
     assert "+50.0 pp" in plot
+
+
+def test_a_cell_done_with_other_options_is_not_mixed_in(tmp_path):
+    wanted = experiments.options(experiments.BY_NAME["main"], "BASE", 0, 0)
+    done = json.loads(json.dumps(wanted.to_dict()))
+    (tmp_path / "improvement.json").write_text(json.dumps({"options": done | {"model": "elsewhere", "workers": 2}}))
+    run.check(tmp_path, wanted)
+    (tmp_path / "improvement.json").write_text(json.dumps({"options": done | {"test_limit": 7}}))
+    with pytest.raises(RunMismatchError, match="was done with test_limit 7, not 100"):
+        run.check(tmp_path, wanted)
+
+
+def test_a_row_of_aliases_and_trainings_has_no_control(study):
+    """Main's control was no control of those that were trained with other rules."""
+    assert write.control_of(("without-failure", "A", 1)) is None
+    assert write.control_of(("mixtures", "C", 1)) == ("main", "random-A", 1)
+    assert write.control_of(("main", "A", 1)) == ("main", "random-A", 1)
+    assert write.control_of(("main", "random-A", 1)) is None
+
+
+def test_a_difference_over_fewer_cells_than_the_row_has_is_missing(study):
+    path = study / "self-improvement.json"
+    rows = json.loads(path.read_text())["cells"]
+    left = [row for row in rows if (row.get("agent"), row["base"]) != ("random-A", 1)]
+    path.write_text(json.dumps({"cells": left}))
+    tables = write.Tables(results.read(path))
+    assert tables.gain(("main", "A", 1), ("main", "random-A", 1), "greedy") is None
+    assert tables.gain(("main", "A", 1), ("main", "base", 0), "greedy").mean == 0.5
