@@ -377,8 +377,8 @@ def document(tables: Tables, folder: Path) -> str:
         "",
         f"Bases: {len(BASE_SEEDS)} seeds, each with its own world; of each world {TRAIN_TASKS} training tasks,"
         f" {SAMPLES} episodes each, and {TEST_TASKS} other tasks to test on ({TEST_TASKS * len(BASE_SEEDS)} together)."
-        f" Training seeds: {len(TRAINING_SEEDS)} a base. T = 1: {SAMPLED_RUNS} runs a task in {', '.join(often)}; one in"
-        " the others, whose base may have more. Training: "
+        f" Training seeds: {len(TRAINING_SEEDS)} a base. T = 1: {SAMPLED_RUNS} runs a task in {', '.join(often)};"
+        " one in the others, whose base may have more. Training: "
         + ", ".join(f"{name} {value}" for name, value in TINY_TRAINING.items())
         + ".",
         "",
