@@ -55,6 +55,8 @@ def improve(out: str | Path, options: ImproveOptions, *, listener: Listener | No
         folder.mkdir(parents=True, exist_ok=True)
         with RunLock(folder):
             return _Improvement(Folders(folder), options, listener or Silent()).run()
+    except FileError as error:
+        raise FileError(f"{error}; what is finished is kept") from error
     except OSError as error:
         where = error.filename or folder
         raise FileError(f"{where}: cannot be written ({error.strerror or error}); what is finished is kept") from error

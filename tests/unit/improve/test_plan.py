@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shlex
 from dataclasses import replace
@@ -12,8 +13,8 @@ import click
 import pytest
 
 from tracewarp.cli import group
-from tracewarp.errors import OptionError, RunMismatchError
-from tracewarp.improve import Arm, ImproveOptions, make_plan
+from tracewarp.errors import FileError, OptionError, RunMismatchError
+from tracewarp.improve import Arm, ImproveOptions, improve, make_plan
 from tracewarp.improve.folders import Folders
 
 SMALL: dict[str, Any] = {"environment": "box_world:WORLD", "template": "web-cot/1-bare"}
@@ -151,6 +152,16 @@ def test_a_folder_that_was_begun_before_an_option_existed_goes_on_with_its_defau
         Folders(tmp_path).begin(replace(options, all_steps=True))
     Folders(tmp_path).begin(options)
     assert json.loads(path.read_text()) == begun
+
+
+def test_a_full_disk_is_a_sentence_that_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(FileError, match=r"No space left on device\); what is finished is kept"):
+        improve(tmp_path, ImproveOptions("base", settings={"profile": "small"}))
+    assert not list(tmp_path.glob("*.json"))
 
 
 def test_the_plan_of_every_step_has_room_for_every_step() -> None:
