@@ -65,25 +65,26 @@ EXPERIMENTS: Final = (
         "off-by-one", "round 2 falls back to rejected trajectories too, as published", ("A",),
         changes={**ONCE, "rounds": 2, "off_by_one": True}, shares="main", first_rounds=True,
     ),
-    *(
-        Experiment(f"agree-{m}-of-{k}", f"{m} of {k} samples", ("agreement/A",),
-                   changes={**ONCE, "samples": k, "agreement": m}, shares="main" if k == SAMPLES else None)
-        for m, k in ((3, 4), (4, 4), (2, 2))
-    ),
-    *(
-        Experiment(f"rate-{rate:g}", f"{rate:g}", ("A",), changes=ONCE, training={"learning_rate": rate}, shares="main")
-        for rate in (1e-5, 1e-4, 2e-3)
-    ),
-    *(
-        Experiment(f"visible-{share:g}", f"{share:.0%}", ("A",), base=f"visible-{share:g}", changes=ONCE)
-        for share in (0.0, 1.0)
-    ),
     Experiment("all-steps", "every step", ("A",), changes={**ONCE, "all_steps": True}, shares="main"),
     *(
         Experiment(f"without-{rule}", f"without {rule}", ("A",), shares="main",
                    changes={**ONCE, "rules": without(rule)})
         for rule in PAPER_RULES
     ),
+    *(
+        Experiment(f"rate-{rate:g}", f"{rate:g}", ("A",), changes=ONCE, training={"learning_rate": rate}, shares="main")
+        for rate in (1e-5, 2e-3, 1e-4)
+    ),
+    *(
+        Experiment(f"agree-{m}-of-{k}", f"{m} of {k} samples", ("agreement/A",),
+                   changes={**ONCE, "samples": k, "agreement": m}, shares="main" if k == SAMPLES else None)
+        for m, k in ((4, 4), (3, 4))
+    ),
+    *(
+        Experiment(f"visible-{share:g}", f"{share:.0%}", ("A",), base=f"visible-{share:g}", changes=ONCE)
+        for share in (0.0, 1.0)
+    ),
+    Experiment("agree-2-of-2", "2 of 2 samples", ("agreement/A",), changes={**ONCE, "samples": 2, "agreement": 2}),
 )  # fmt: skip
 """In the order in which they are done: what matters most comes first."""
 BY_NAME: Final = {experiment.name: experiment for experiment in EXPERIMENTS}
