@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from rich import box
 from rich.console import Console
 from rich.constrain import Constrain
@@ -15,6 +15,7 @@ from rich.text import Text
 from tracewarp.metrics.peers import PeerComparison, PeerTiming
 from tracewarp.report.page import asset, environment, policy, write_page
 from tracewarp.report.plots import Axis, Line, Mark, interval_plot
+from tracewarp.report.svg import tag
 from tracewarp.report.words import MISSING, plain
 
 PARAGRAPH_CELLS = 100
@@ -69,10 +70,16 @@ def write_comparison(comparison: PeerComparison, path: str | Path) -> None:
             method=method(comparison),
             duration=duration,
             ratio=ratio,
-            plain=plain,
+            coded=coded,
         )
     )
     write_page(text, Path(path))
+
+
+def coded(text: str) -> Markup:
+    """Text with what stands between backticks as code."""
+    parts = plain(text).split("`")
+    return Markup("").join(tag("code", part) if place % 2 else escape(part) for place, part in enumerate(parts))
 
 
 def plot(comparison: PeerComparison) -> Markup:

@@ -7,7 +7,7 @@ from rich.console import Console
 from tracewarp.errors import FileError
 from tracewarp.metrics.peers import PeerComparison, PeerTiming
 from tracewarp.report import print_comparison, write_comparison
-from tracewarp.report.peers import duration, plot, ratio
+from tracewarp.report.peers import coded, duration, plot, ratio
 
 
 def timing(name, seconds, relation="same", why=""):
@@ -69,3 +69,8 @@ def test_a_page_that_cannot_be_written_is_told(comparison, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="cannot be written"):
         write_comparison(comparison, tmp_path / "file" / "bench.html")
+
+
+def test_what_stands_between_backticks_is_code():
+    assert coded("`dtw(x, y)` <is> `a`") == "<code>dtw(x, y)</code> &lt;is&gt; <code>a</code>"
+    assert coded("plain") == "plain"
