@@ -132,6 +132,10 @@ class Job:
             return str(make_base(out / "bases", self.kind, self.base_seed))
         return do_cell(out, self.experiment, self.base_seed, self.training_seed)
 
+    def comes_later(self) -> bool:
+        """Another cell of its experiment has the same base."""
+        return self.experiment not in (None, "main") and self.base_seed != self.training_seed
+
     def needs(self) -> Iterable[Job]:
         """What has to be done before."""
         if self.experiment is None:
@@ -150,12 +154,19 @@ class Job:
         return f"{self.experiment}, base {self.base_seed}, training {self.training_seed}"
 
 
-def jobs(names: Sequence[str]) -> list[Job]:
-    """Everything that some experiments need: main, then of each one cell a base and training seed, then the others."""
+def jobs(names: Sequence[str], *, once: bool = False) -> list[Job]:
+    """Everything that some experiments need: main, then of each one cell a base and training seed, then the others.
+
+    Args:
+        names: of the experiments, what matters most first.
+        once: without the others.
+    """
     cells = [
         Job(name, BY_NAME[name].base, base, seed) for name in names for base in BASE_SEEDS for seed in TRAINING_SEEDS
     ]
-    cells.sort(key=lambda job: job.experiment != "main" and job.base_seed != job.training_seed)
+    cells.sort(key=Job.comes_later)
+    if once:
+        cells = [job for job in cells if not job.comes_later()]
     found: dict[Job, None] = {}
 
     def add(job: Job) -> None:
@@ -199,12 +210,13 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes, of one core each")
     parser.add_argument("--only", nargs="+", choices=list(BY_NAME), default=list(BY_NAME), metavar="EXPERIMENT")
+    parser.add_argument("--once", action="store_true", help="beside main, one training seed of each base, another each")
     args = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
     (args.out / "bases").mkdir(parents=True, exist_ok=True)
     make_demonstrations(args.out / "bases")
-    return int(do_all(jobs(args.only), args.out, args.workers) > 0)
+    return int(do_all(jobs(args.only, once=args.once), args.out, args.workers) > 0)
 
 
 if __name__ == "__main__":

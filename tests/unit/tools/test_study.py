@@ -46,6 +46,16 @@ def test_every_cell_is_done_once_after_what_it_needs():
         done.add(job)
 
 
+def test_once_there_is_one_cell_a_base_beside_main():
+    cells = [job for job in run.jobs(["main", "all-steps"], once=True) if job.experiment is not None]
+    assert len(cells) == 9 + 3
+    assert {(job.base_seed, job.training_seed) for job in cells if job.experiment == "all-steps"} == {
+        (0, 0),
+        (1, 1),
+        (2, 2),
+    }
+
+
 def test_what_needs_a_job_that_failed_is_not_begun(tmp_path, monkeypatch, capsys):
     begun = []
 
