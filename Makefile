@@ -63,15 +63,16 @@ test-rust:  ## the core's own tests; no Python needed
 test-wheel: wheel  ## install that wheel in a fresh environment without a compiler, and try it
 	TRACEWARP_WHEEL="$$(ls dist/tracewarp-*.whl)" $(BIN)/python -m pytest -rs tests/integration/test_installed_wheel.py
 
-# valgrind knows no AVX-512, so the core meets it there without; the sanitizer's run has everything. All cases run, one test
-# at a time, because valgrind runs one thread at a time and others that wait hold it up: 15 to 20 minutes. The benches,
-# which `--tests` runs once each, have large inputs, so valgrind gets the tests alone.
+# valgrind knows no AVX-512, so the core meets it there without; the sanitizer's run has everything. Under valgrind one test
+# at a time, because it runs one thread at a time and others that wait hold it up: about a quarter of an hour. The sanitizer
+# takes most of its time to compile, so it does without the optimisation over all crates.
 memcheck:  ## the core's tests under valgrind (AVX2 and portable) and under AddressSanitizer
 	@command -v valgrind >/dev/null || { echo 'memcheck needs valgrind'; exit 1; }
 	for isa in portable avx2; do \
 	  TRACEWARP_TEST_ISA=$$isa TRACEWARP_TEST_PATIENCE=60 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite' \
 	  cargo test --release -p tracewarp-core --lib --test alignment -- --test-threads=1 || exit 1; done
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address' cargo test --quiet --release -p tracewarp-core --lib --tests \
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address' CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+	cargo test --quiet --release -p tracewarp-core --lib --test alignment \
 	  --target x86_64-unknown-linux-gnu --target-dir target/sanitizer
 
 lint: $(VENV)/.tools  ## warnings are errors
