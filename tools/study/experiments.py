@@ -57,6 +57,10 @@ EXPERIMENTS: Final = (
     Experiment("main", "a base with slips and a habit", HEADLINE),
     Experiment("no-habit", "a base with slips and without the habit", HEADLINE, base="no-habit"),
     Experiment("capability", "tested on capabilities that were not collected on", HEADLINE, changes=BY_CAPABILITY),
+    Experiment(
+        "forced", "the random control with all its epochs: early stopping may give back the base", ("random/A",),
+        training={"restore_best": False, "patience": None}, shares="main",
+    ),
     Experiment("mixtures", "mixtures, and the ceiling of any filter", ("B", "C", "true/A"), shares="main"),
     Experiment(
         "rounds", "two rounds", ("A", "agreement/A"), changes={"rounds": 2}, shares="main", first_rounds=True,

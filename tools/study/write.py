@@ -140,6 +140,15 @@ class Tables:
             )
         return table(head, rows)
 
+    def against(self, agents: Sequence[Agent], other: Agent) -> list[str]:
+        """Differences to one other agent."""
+        head = (f"minus {label_of(other)}", "cells", "greedy", "T = 1")
+        rows = []
+        for agent in agents:
+            gains = [difference(self.gain(agent, other, kind)) for kind in (GREEDY, SAMPLED)]
+            rows.append((label_of(agent), str(len(self.results.found(*agent))), *gains))
+        return table(head, rows)
+
     def single_bases(self, agents: Sequence[Agent]) -> list[str]:
         """Greedy gains of each base alone."""
         head = (
@@ -259,7 +268,9 @@ class Tables:
 
 def label_of(agent: Agent) -> str:
     """Agent and round in words."""
-    _, name, round_number = agent
+    experiment, name, round_number = agent
+    if experiment == "forced":
+        return "random, all epochs forced"
     return WORDS.get(name, name) + (f", round {round_number}" if round_number > 1 else "")
 
 
@@ -366,7 +377,8 @@ def document(tables: Tables, folder: Path) -> str:
         caption = "Success minus the base's, in percentage points. Circles: greedy. Squares: at T = 1."
         return [f"![{title}]({NAME}-{key}.svg)", "", caption, ""]
 
-    main: list[Agent] = [*tables.agents(["main"]), *(one for one in tables.agents(["mixtures"]) if one[1] != "base")]
+    beside_main = [one for one in tables.agents(["forced", "mixtures"]) if one[1] != "base"]
+    main: list[Agent] = [*tables.agents(["main"]), *beside_main]
     reference: list[Agent] = [("main", "A", 1)]
     often = [one.name for one in EXPERIMENTS if "sampled_runs" not in one.changes]
     lines = [
@@ -391,6 +403,10 @@ def document(tables: Tables, folder: Path) -> str:
         "",
         *tables.success(main, label_of),
         *drawn("main", "Gains over the base", main, label_of),
+        "Early stopping gives back the base where nothing made validation better (see Epochs), which makes an easy control;"
+        " against the same control with all its epochs forced:",
+        "",
+        *tables.against([("main", "A", 1), ("main", "agreement-A", 1)], ("forced", "random-A", 1)),
         "Each base alone:",
         "",
         *tables.single_bases([agent for agent in main if agent[1] != "base"]),
