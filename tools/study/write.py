@@ -403,8 +403,8 @@ def document(tables: Tables, folder: Path) -> str:
         "",
         *tables.success(main, label_of),
         *drawn("main", "Gains over the base", main, label_of),
-        "Early stopping gives back the base where nothing made validation better (see Epochs), which makes an easy control;"
-        " against the same control with all its epochs forced:",
+        "Early stopping gives back the base where nothing made validation better (see Epochs). That makes an easy"
+        " control; against the same one with all its epochs forced:",
         "",
         *tables.against([("main", "A", 1), ("main", "agreement-A", 1)], ("forced", "random-A", 1)),
         "Each base alone:",
