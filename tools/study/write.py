@@ -355,7 +355,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def alone(svg: Markup) -> str:
     """A plot as a file of its own: with its name space, the colours of the page, and a ground."""
-    style = f"{asset('report.css')} svg {{ font-family: system-ui, sans-serif; }}"
+    style = f"{asset('report.css')} svg.plot {{ font-family: system-ui, sans-serif; max-width: none; }}"
     ground = '<rect width="100%" height="100%" style="fill: var(--page)"/>'
     opened = str(svg).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" width="720" ', 1)
     start = opened.index(">") + 1
