@@ -19,7 +19,7 @@ ARMS = ("A", "B", "C", "agreement/A", "random/A", "all/A", "true/A")
 GO_ON = ("A", "agreement-A")
 """Arms of the second round."""
 NEEDED = ("torch", "transformers", "peft", "accelerate")
-TRAIN_TASKS, SAMPLES, TEST_TASKS, SAMPLED_RUNS = 120, 3, 120, 2
+TRAIN_TASKS, SAMPLES, TEST_TASKS, SAMPLED_RUNS = 100, 3, 100, 1
 MIN_EXAMPLES = 12
 """Enough for a demo of few tasks to go on."""
 
