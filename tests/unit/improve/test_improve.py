@@ -245,7 +245,7 @@ def test_without_a_plausible_trajectory_nothing_is_trained(box_agent: Path, tmp_
 
 def test_too_few_examples_are_not_trained_on(box_agent: Path, tmp_path: Path) -> None:
     small = options(box_agent, train_limit=4, test_limit=2, control_temperature=None, min_examples=13)
-    with pytest.raises(EmptyInputError, match=r"at least 13 examples \(min_examples\), got \d+ after balancing"):
+    with pytest.raises(EmptyInputError, match=r"at least 13 examples \(min_examples\), got \d+ of the steps of"):
         improve(tmp_path, small)
     assert not list(tmp_path.glob("round-1/*/training"))
 
