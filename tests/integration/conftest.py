@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tracewarp.envs.web.chromium import find_chromium
+
 
 class Site:
     """A server. `pages` maps a path to markup, or to (status, headers, body); `requests` tells what was asked."""
@@ -86,3 +88,24 @@ def site():
     """`site(pages)`, up until the test ends; markup alone is the page `/`."""
     with ExitStack() as stack:
         yield lambda pages: stack.enter_context(serving(pages))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The path of an installed Chromium; tests that ask for it are skipped where it or Playwright is missing."""
+    pytest.importorskip("playwright", reason="Playwright is not installed")
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium: set TRACEWARP_CHROMIUM")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    """A running Chromium for pages on disk."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()

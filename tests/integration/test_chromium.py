@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tracewarp.envs.web.chromium import ChromiumDriver, find_chromium
+from tracewarp.envs.web.chromium import ChromiumDriver
 from tracewarp.envs.web.driver import ActionRefused, Driver, Session
 from tracewarp.envs.web.ids import FirstAppearance, browser_numbers
 from tracewarp.envs.web.tree import render_tree
@@ -70,10 +70,8 @@ GOLDEN = """Tab 0 (current): Home
 
 
 @pytest.fixture(scope="module", autouse=True)
-def a_browser_is_here():
-    pytest.importorskip("playwright", reason="Playwright is not installed")
-    if find_chromium() is None:
-        pytest.skip("no Chromium: set TRACEWARP_CHROMIUM")
+def a_browser_is_here(chromium):
+    """Every test here needs one."""
 
 
 @pytest.fixture(scope="module")

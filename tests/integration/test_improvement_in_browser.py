@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
 from made_improvement import NAMES, made_improvement
 
@@ -13,8 +10,6 @@ from tracewarp.evaluate import EvaluateOptions, evaluate
 from tracewarp.report import write_improvement_page
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = os.environ.get("TRACEWARP_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +21,6 @@ def page(tmp_path_factory):
     runs = tuple(scores.runs[0].model_copy(update={"name": name}) for name in NAMES)
     write_improvement_page(made_improvement(scores.model_copy(update={"runs": runs})), path)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: set TRACEWARP_CHROMIUM")
-    with api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
 
 
 @pytest.mark.parametrize("width", [1280, 400])

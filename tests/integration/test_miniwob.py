@@ -18,7 +18,6 @@ from tracewarp.collect import CollectOptions, collect
 from tracewarp.envs.base import TaskRef
 from tracewarp.envs.miniwob import MiniWobEnvironment, MiniWobSource, make_miniwob
 from tracewarp.envs.miniwob.source import NO_TASKS
-from tracewarp.envs.web.chromium import find_chromium
 from tracewarp.errors import MissingExtraError, OptionError
 from tracewarp.trajectory import open_run
 
@@ -27,10 +26,7 @@ pytestmark = WITHOUT
 
 
 @pytest.fixture(scope="module")
-def world():
-    pytest.importorskip("playwright", reason="Playwright is not installed")
-    if find_chromium() is None:
-        pytest.skip("no Chromium: set TRACEWARP_CHROMIUM")
+def world(chromium):
     with make_miniwob() as environment:
         yield environment
 
@@ -149,10 +145,7 @@ def test_nothing_else_can_be_visited(world: MiniWobEnvironment):
 
 
 @pytest.mark.browser
-def test_a_time_limit_is_the_pages_own():
-    pytest.importorskip("playwright", reason="Playwright is not installed")
-    if find_chromium() is None:
-        pytest.skip("no Chromium: set TRACEWARP_CHROMIUM")
+def test_a_time_limit_is_the_pages_own(chromium):
     with make_miniwob(time_limit_seconds=0.05) as environment:
         environment.reset(ref("click-test"))
         while not (result := environment.step("scroll [down]")).terminated:

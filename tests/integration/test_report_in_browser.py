@@ -1,8 +1,6 @@
 """The report in a real browser, with the network off. Needs Playwright and a Chromium (`TRACEWARP_CHROMIUM`)."""
 
-import os
 import re
-import shutil
 
 import pytest
 
@@ -11,8 +9,6 @@ from tracewarp.evaluate import EvaluateOptions, evaluate
 from tracewarp.report import write_report
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = os.environ.get("TRACEWARP_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="module")
@@ -25,17 +21,6 @@ def report(tmp_path_factory):
     )
     write_report(evaluate(runs, options), path)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: set TRACEWARP_CHROMIUM")
-    with api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
 
 
 @pytest.fixture

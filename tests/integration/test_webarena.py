@@ -17,7 +17,6 @@ from tracewarp.envs.arena.serve import ArenaServer
 from tracewarp.envs.arena.world import world
 from tracewarp.envs.base import TaskRef
 from tracewarp.envs.conformance import CHECKS, Subject, run_check
-from tracewarp.envs.web.chromium import find_chromium
 from tracewarp.envs.web.evaluators import JudgeQuestion, Verdict
 from tracewarp.envs.webarena import VARIABLES, WebArenaEnvironment, make_webarena
 from tracewarp.trajectory import open_run
@@ -39,10 +38,9 @@ def tasks() -> list[ArenaTask]:
 
 
 @pytest.fixture(scope="module")
-def settings(tasks: list[ArenaTask], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    pytest.importorskip("playwright", reason="Playwright is not installed")
-    if find_chromium() is None:
-        pytest.skip("no Chromium: set TRACEWARP_CHROMIUM")
+def settings(
+    tasks: list[ArenaTask], tmp_path_factory: pytest.TempPathFactory, chromium: str
+) -> Iterator[dict[str, str]]:
     folder = tmp_path_factory.mktemp("webarena")
     (folder / ".auth").mkdir()
     cookie = {"name": "visitor", "value": "known", "domain": "shop.localhost", "path": "/", "expires": -1}
