@@ -34,12 +34,12 @@ _TRAJECTORY = {"load_tasks", "open_run", "write_trajectories"}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return importlib.import_module("tracewarp._core").__version__
-    if name not in __all__:
+    if name != "__version__" and name not in __all__:
         raise AttributeError(f"module 'tracewarp' has no attribute {name!r}")
-    home = "tracewarp.trajectory" if name in _TRAJECTORY else "tracewarp.metrics"
-    return getattr(importlib.import_module(home), name)
+    home = "_core" if name == "__version__" else "trajectory" if name in _TRAJECTORY else "metrics"
+    value = getattr(importlib.import_module(f"tracewarp.{home}"), name)
+    globals()[name] = value  # the next time, Python finds it by itself
+    return value
 
 
 def __dir__() -> list[str]:

@@ -17,6 +17,7 @@ __all__ = [
     "dtw_from_costs",
     "dtw_matrix",
     "dtw_nearest",
+    "dtw_pair",
     "dtw_pairs",
     "gaussian_similarity",
     "hash_ngrams",
@@ -41,8 +42,11 @@ _Batch = tuple[NDArray[np.float64], tuple[NDArray[np.int32], NDArray[np.int64]] 
 _VertexOptions = tuple[str, float, str, str, float, str]
 _Parts = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
+def dtw_pair(
+    x: _Rows, y: _Rows, paths: bool, options: _DtwOptions, threads: int
+) -> tuple[float, NDArray[np.int32] | None]: ...
 def dtw_pairs(
-    xs: _Set, ys: _Set, pairs: NDArray[np.int64], paths: bool, single: bool, options: _DtwOptions, threads: int
+    xs: _Set, ys: _Set, pairs: NDArray[np.int64], paths: bool, options: _DtwOptions, threads: int
 ) -> _Batch: ...
 def dtw_from_costs(costs: _Rows, options: _DtwOptions) -> _Batch: ...
 def dtw_matrix(xs: _Set, ys: _Set | None, options: _DtwOptions, threads: int) -> NDArray[np.float64]: ...

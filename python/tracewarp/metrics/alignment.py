@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +31,11 @@ from tracewarp.metrics._arrays import (
     same_dim,
 )
 from tracewarp.metrics._ragged import (
-    FIRST,
     Sequences,
     as_ragged,
     promote_sets,
     require_one_path_memory,
     require_path_memory,
-    whole,
 )
 
 Metric = Literal["cosine", "euclidean", "sqeuclidean"]
@@ -245,17 +243,20 @@ def _single(
     """A batch of one: the same code, so the same bits."""
     first, second = promote(as_rows("x", x), as_rows("y", y))
     same_dim("x", first, "y", second)
-    for name, rows in (("x", first), ("y", second)):
-        if rows.shape[0] == 0:
-            raise EmptyInputError(f"{name}: expected at least one step, got shape {rows.shape}")
+    if not (len(first) and len(second)):
+        name, rows = ("y", second) if len(first) else ("x", first)
+        raise EmptyInputError(f"{name}: expected at least one step, got shape {rows.shape}")
     if paths or options.normalize == "path":
         require_one_path_memory(first, second)
-    sets, threads = (whole(first), whole(second)), pair_threads(first, second)
-    distances, found = _core.dtw_pairs(*sets, FIRST, paths, single=True, options=options._core(), threads=threads)
-    return distances.item(), None if found is None else found[0]
+    return _core.dtw_pair(first, second, paths, options._core(), pair_threads(first, second))
+
+
+_USUAL: Final = DtwOptions()
 
 
 def _options(options: dict[str, Any]) -> DtwOptions:
+    if not options:
+        return _USUAL
     try:
         return DtwOptions(**options)
     except TypeError as error:
@@ -318,7 +319,7 @@ def dtw_pairs(
     if wanted or chosen.normalize == "path":
         require_path_memory(first.offsets, second.offsets, index, count)
     sets = ((first.rows, first.offsets), (second.rows, second.offsets))
-    distances, found = _core.dtw_pairs(*sets, index, wanted, single=False, options=chosen._core(), threads=count)
+    distances, found = _core.dtw_pairs(*sets, index, wanted, chosen._core(), count)
     flat, offsets = (None, None) if found is None else found
     return DtwBatch(distances, flat, offsets, chosen)
 

@@ -14,6 +14,18 @@ pub(crate) enum AnyRows<'py> {
     F64(PyReadonlyArrayDyn<'py, f64>),
 }
 
+impl AnyRows<'_> {
+    /// Rows of the matrix, as the end of a sequence.
+    pub(crate) fn steps(&self) -> i64 {
+        let shape = match self {
+            Self::F16(array) => array.shape(),
+            Self::F32(array) => array.shape(),
+            Self::F64(array) => array.shape(),
+        };
+        shape.first().map_or(0, |&rows| rows.cast_signed() as i64)
+    }
+}
+
 /// Reads `value` as a C-contiguous array of floats with `axes` axes.
 pub(crate) fn rows<'py>(argument: &'static str, value: &Bound<'py, PyAny>, axes: usize) -> PyResult<AnyRows<'py>> {
     let py = value.py();

@@ -15,26 +15,25 @@ type PyPaths<'py> = (Bound<'py, PyArray2<i32>>, Bound<'py, PyArray1<i64>>);
 /// A set of sequences: `(rows, offsets)`.
 pub(crate) type PySet<'py> = (Bound<'py, PyAny>, PyReadonlyArray1<'py, i64>);
 
-/// Calls `$body` with `$x` and `$y` as sets of one dtype.
+/// Calls `$body` with `$x` and `$y`, rows and offsets, as sets of one dtype.
 macro_rules! with_sets {
-    ($py:expr, $x_name:expr, $x:ident, $y_name:expr, $y:ident, $body:expr) => {{
-        let (x_offsets, y_offsets) = ($x.1.as_slice()?, $y.1.as_slice()?);
-        match (rows($x_name, &$x.0, 2)?, rows($y_name, &$y.0, 2)?) {
-            (AnyRows::F16(x), AnyRows::F16(y)) => {
-                let ($x, $y) = (ragged($py, $x_name, &x, x_offsets)?, ragged($py, $y_name, &y, y_offsets)?);
+    ($py:expr, $x_name:expr, $x:ident, $y_name:expr, $y:ident, $body:expr) => {
+        with_sets!(@ $py, $x_name, $x, $y_name, $y, $body, F16 F32 F64)
+    };
+    (@ $py:expr, $x_name:expr, $x:ident, $y_name:expr, $y:ident, $body:expr, $($kind:ident)*) => {
+        match (&$x.0, &$y.0) {
+            $((AnyRows::$kind(x), AnyRows::$kind(y)) => {
+                let ($x, $y) = (ragged($py, $x_name, x, $x.1)?, ragged($py, $y_name, y, $y.1)?);
                 $body
-            }
-            (AnyRows::F32(x), AnyRows::F32(y)) => {
-                let ($x, $y) = (ragged($py, $x_name, &x, x_offsets)?, ragged($py, $y_name, &y, y_offsets)?);
-                $body
-            }
-            (AnyRows::F64(x), AnyRows::F64(y)) => {
-                let ($x, $y) = (ragged($py, $x_name, &x, x_offsets)?, ragged($py, $y_name, &y, y_offsets)?);
-                $body
-            }
+            })*
             _ => return Err(mixed($py, $x_name, $y_name)),
         }
-    }};
+    };
+}
+
+/// Rows and offsets of a set.
+fn opened<'a, 'py>(argument: &'static str, set: &'a PySet<'py>) -> PyResult<(AnyRows<'py>, &'a [i64])> {
+    Ok((rows(argument, &set.0, 2)?, set.1.as_slice()?))
 }
 
 /// The indices of a batch.
@@ -54,23 +53,41 @@ fn batch_out(py: Python<'_>, batch: Batch) -> PyResult<PyBatch<'_>> {
     Ok((batch.distances.into_pyarray(py), paths))
 }
 
+/// A batch of one, which needs neither offsets nor a list of pairs.
 #[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "the binary's contract is flat; Python groups it")]
+fn dtw_pair<'py>(
+    py: Python<'py>,
+    x: Bound<'py, PyAny>,
+    y: Bound<'py, PyAny>,
+    paths: bool,
+    options: DtwOptions<'_>,
+    threads: usize,
+) -> PyResult<(f64, Option<Bound<'py, PyArray2<i32>>>)> {
+    let options = options::dtw(py, options)?;
+    let (x, y) = (rows("x", &x, 2)?, rows("y", &y, 2)?);
+    let offsets = [[0, x.steps()], [0, y.steps()]];
+    let (x, y) = ((x, &offsets[0][..]), (y, &offsets[1][..]));
+    let batch = with_sets!(py, "x", x, "y", y, {
+        enter(py, threads, |run| dtw::dtw_pairs(x, y, &[[0, 0]], paths, &options, run))?
+    });
+    let path = batch.paths.map(|paths| paths_out(py, paths)).transpose()?;
+    Ok((batch.distances[0], path.map(|(cells, _)| cells)))
+}
+
+#[pyfunction]
 fn dtw_pairs<'py>(
     py: Python<'py>,
     xs: PySet<'py>,
     ys: PySet<'py>,
     pairs: PyReadonlyArray2<'py, i64>,
     paths: bool,
-    single: bool,
     options: DtwOptions<'_>,
     threads: usize,
 ) -> PyResult<PyBatch<'py>> {
     let options = options::dtw(py, options)?;
     let pairs = pair_list(&pairs)?;
-    // A single pair comes under the names that its own arguments have.
-    let (x_name, y_name) = if single { ("x", "y") } else { ("xs", "ys") };
-    let batch = with_sets!(py, x_name, xs, y_name, ys, {
+    let (xs, ys) = (opened("xs", &xs)?, opened("ys", &ys)?);
+    let batch = with_sets!(py, "xs", xs, "ys", ys, {
         enter(py, threads, |run| dtw::dtw_pairs(xs, ys, pairs, paths, &options, run))?
     });
     batch_out(py, batch)
@@ -107,6 +124,7 @@ fn dtw_matrix<'py>(
     let options = options::dtw(py, options)?;
     let own = ys.is_none();
     let ys = ys.unwrap_or_else(|| (xs.0.clone(), xs.1.clone()));
+    let (xs, ys) = (opened("xs", &xs)?, opened("ys", &ys)?);
     let (values, shape) = with_sets!(py, "xs", xs, "ys", ys, {
         let columns = if own { None } else { Some(ys) };
         (enter(py, threads, |run| dtw::dtw_matrix(xs, columns, &options, run))?, [xs.len(), ys.len()])
@@ -124,6 +142,7 @@ fn dtw_nearest<'py>(
     threads: usize,
 ) -> PyResult<PyNeighbours<'py>> {
     let options = options::dtw(py, options)?;
+    let (xs, ys) = (opened("xs", &xs)?, opened("ys", &ys)?);
     let (found, n) = with_sets!(py, "xs", xs, "ys", ys, {
         (enter(py, threads, |run| dtw::dtw_nearest(xs, ys, k, &options, run))?, xs.len())
     });
@@ -132,6 +151,7 @@ fn dtw_nearest<'py>(
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(dtw_pair, module)?)?;
     module.add_function(wrap_pyfunction!(dtw_pairs, module)?)?;
     module.add_function(wrap_pyfunction!(dtw_from_costs, module)?)?;
     module.add_function(wrap_pyfunction!(dtw_matrix, module)?)?;
