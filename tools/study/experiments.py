@@ -81,14 +81,15 @@ EXPERIMENTS: Final = (
     ),
     *(
         Experiment(f"agree-{m}-of-{k}", f"{m} of {k} samples", ("agreement/A",),
-                   changes={**ONCE, "samples": k, "agreement": m}, shares="main" if k == SAMPLES else None)
-        for m, k in ((4, 4), (3, 4))
+                   changes={**ONCE, "samples": k, "agreement": m}, shares=shares)
+        for m, k, shares in (
+            (4, 4, "main"), (3, 4, "main"), (2, 8, None), (3, 8, "agree-2-of-8"), (4, 8, "agree-2-of-8"), (2, 2, None)
+        )
     ),
     *(
         Experiment(f"visible-{share:g}", f"{share:.0%}", ("A",), base=f"visible-{share:g}", changes=ONCE)
         for share in (0.0, 1.0)
     ),
-    Experiment("agree-2-of-2", "2 of 2 samples", ("agreement/A",), changes={**ONCE, "samples": 2, "agreement": 2}),
 )  # fmt: skip
 """In the order in which they are done: what matters most comes first."""
 BY_NAME: Final = {experiment.name: experiment for experiment in EXPERIMENTS}
