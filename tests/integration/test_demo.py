@@ -81,11 +81,12 @@ def test_without_torch_the_demo_says_what_it_needs(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_tiny_agent_improves_itself_and_is_reported_on(tmp_path):
     for package in ("torch", "peft", "accelerate"):
         pytest.importorskip(package, reason="needs the extra train")
     words = [sys.executable, "-m", "tracewarp.cli", "demo", "--limit", "40"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=280)
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=880)
     assert done.returncode == 0, done.stderr
     out = tmp_path / "tracewarp-demo"
     result = json.loads((out / "improvement.json").read_text("utf-8"))

@@ -33,6 +33,7 @@ def test_every_listed_task_is_proved(profile: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("profile", ["full", "small"])
 def test_every_generated_task_is_proved(profile: str) -> None:
     with make_arena(profile=profile, instances=100_000) as environment:
