@@ -158,18 +158,16 @@ class Tables:
         )
         rows = []
         for agent in agents:
-            experiment = agent[0]
-            gains = [self.gain(agent, other, GREEDY) for other in ((experiment, "base", 0), control_of(agent))]
-            columns = [
-                [MISSING] * len(BASE_SEEDS)
-                if found is None or len(found.bases) < len(BASE_SEEDS)
-                else [signed(100 * mean, 1) for mean in found.bases]
-                for found in gains
-            ]
-            rows.append((label_of(agent), *columns[0], *columns[1]))
+            present = sorted({base for base, _ in self._with(agent, GREEDY)})
+            texts = []
+            for other in ((agent[0], "base", 0), control_of(agent)):
+                found = self.gain(agent, other, GREEDY)
+                known = {} if found is None else dict(zip(present, found.bases, strict=True))
+                texts += [signed(100 * known[base], 1) if base in known else MISSING for base in BASE_SEEDS]
+            rows.append((label_of(agent), *texts))
         return table(head, rows)
 
-    def ways(self, agents: Sequence[Agent]) -> list[str]:
+    def ways(self, agents: Sequence[Agent], label: Callable[[Agent], str]) -> list[str]:
         """What rose and what fell with success."""
         head = (
             "", "infeasible tasks, greedy", "feasible tasks, greedy", "plausible, greedy", "right among these",
@@ -181,7 +179,7 @@ class Tables:
             found = list(cells.values())
             rows.append(
                 (
-                    label_of(agent),
+                    label(agent),
                     percent(mean([masked(row, infeasible=True) for row in found])),
                     percent(mean([masked(row, infeasible=False) for row in found])),
                     *(text for kind in (GREEDY, SAMPLED) for text in plausible(found, kind)),
@@ -202,7 +200,8 @@ class Tables:
                 continue
             rows.append(
                 (
-                    f"{BY_NAME[experiment].base}: {name}, round {round_number}",
+                    f"{BY_NAME[experiment].base}: {name}, round {round_number}"
+                    + (f", {words_of(experiment)}" if experiment.startswith("agree-") else ""),
                     f"{sum(row['collected'] for row in found):,}",
                     percent(sum(row["successful"] for row in found) / sum(row["collected"] for row in found)),
                     percent(sum(row["kept"] for row in found) / sum(row["collected"] for row in found)),
@@ -294,8 +293,10 @@ def before(agent: Agent) -> Agent | None:
 def varied(agent: Agent) -> str:
     """What the experiment varies."""
     experiment, name, _ = agent
-    if experiment in ("main", "no-habit"):
-        return f"as in the {'main setting' if experiment == 'main' else 'table without habit'} ({label_of(agent)})"
+    if experiment == "main":
+        return f"as in the main setting ({label_of(agent)})"
+    if experiment == "no-habit":
+        return "70% (as in the table without habit)"
     return words_of(experiment) + (" (base)" if name == "base" else "")
 
 
@@ -412,10 +413,10 @@ def document(tables: Tables, folder: Path) -> str:
         *tables.single_bases([agent for agent in main if agent[1] != "base"]),
         "What else changed:",
         "",
-        *tables.ways(main),
+        *tables.ways(main, label_of),
         "## What the filters keep",
         "",
-        *tables.filters(["main", "no-habit", *starting("visible-")]),
+        *tables.filters(["main", *starting("agree-"), "no-habit", *starting("visible-")]),
         *tables.rules(),
         "## A base without the habit",
         "",
@@ -432,9 +433,10 @@ def document(tables: Tables, folder: Path) -> str:
     rounds += [one for one in tables.agents(["off-by-one"]) if one[2] > 1]
     lines += ["## Rounds", "", *tables.success(rounds, staged, rounds=True)]
     lines += drawn("rounds", "Two rounds: gains over the base", rounds, staged)
+    lines += ["What else changed:", "", *tables.ways(rounds, staged)]
     factors = {
         "agreement": ("Agreement: m of k samples", starting("agree-"), [("main", "agreement-A", 1)]),
-        "rate": ("Learning rate", starting("rate-"), reference),
+        "rate": ("Learning rate", sorted(starting("rate-"), key=lambda name: float(words_of(name))), reference),
         "balance": ("Balance", starting("all-steps"), reference),
         "rules": ("Rules of the filter, one left out at a time", starting("without-"), reference),
         "visible": (
