@@ -35,13 +35,8 @@ def test_arena_over_loopback(check: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[WebEnvironment]:
+def chromium(chromium_path: str) -> Iterator[WebEnvironment]:
     """One browser for all checks: launching it is most of the time."""
-    pytest.importorskip("playwright", reason="Playwright is not installed")
-    from tracewarp.envs.web.chromium import find_chromium
-
-    if find_chromium() is None:
-        pytest.skip("no Chromium is installed")
     environment = make_arena(driver="chromium")
     close = environment.close
     environment.close = lambda: None  # type: ignore[method-assign]
@@ -56,13 +51,9 @@ def test_arena_in_chromium(check: str, chromium: WebEnvironment) -> None:
 
 
 @pytest.fixture(scope="module")
-def miniwob() -> Iterator[WebEnvironment]:
-    pytest.importorskip("playwright", reason="Playwright is not installed")
+def miniwob(chromium_path: str) -> Iterator[WebEnvironment]:
     from tracewarp.envs.miniwob import make_miniwob
-    from tracewarp.envs.web.chromium import find_chromium
 
-    if find_chromium() is None:
-        pytest.skip("no Chromium is installed")
     if find_spec("miniwob") is None:
         pytest.skip("MiniWoB++ is not installed: pip install --no-deps miniwob")
     environment = make_miniwob()

@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tracewarp.envs.web.chromium import find_chromium
-
 
 class Site:
     """A server. `pages` maps a path to markup, or to (status, headers, body); `requests` tells what was asked."""
@@ -90,22 +88,12 @@ def site():
         yield lambda pages: stack.enter_context(serving(pages))
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """The path of an installed Chromium; tests that ask for it are skipped where it or Playwright is missing."""
-    pytest.importorskip("playwright", reason="Playwright is not installed")
-    path = find_chromium()
-    if path is None:
-        pytest.skip("no Chromium: set TRACEWARP_CHROMIUM")
-    return path
-
-
 @pytest.fixture(scope="module")
-def browser(chromium):
+def browser(chromium_path):
     """A running Chromium for pages on disk."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        running = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox", "--disable-gpu"])
         yield running
         running.close()

@@ -1,29 +1,13 @@
 """Both drivers, side by side over the solutions of arena's tasks."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
 
 from tracewarp.envs.arena.environment import make_arena
 from tracewarp.envs.arena.parity import compare_drivers
-from tracewarp.envs.web.chromium import find_chromium
-from tracewarp.errors import TracewarpError
 
-
-def chromium_is_here():
-    try:
-        import playwright  # noqa: F401
-
-        return shutil.which(str(find_chromium())) is not None
-    except (ImportError, TracewarpError):
-        return False
-
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not chromium_is_here(), reason="needs Playwright and a Chromium"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("chromium_path")]
 
 
 def differences(profile, step):

@@ -8,7 +8,7 @@ from practice_site import PAGES, PracticeSite
 from random_pages import random_page
 
 from tracewarp.envs.web.browserless import BrowserlessDriver, WsgiTransport
-from tracewarp.envs.web.chromium import ChromiumDriver, find_chromium
+from tracewarp.envs.web.chromium import ChromiumDriver
 from tracewarp.envs.web.driver import ActionRefused, Driver, Session
 from tracewarp.envs.web.ids import FirstAppearance
 from tracewarp.envs.web.nodes import Node
@@ -56,10 +56,7 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair() -> Iterator[Pair]:
-    if find_chromium() is None:
-        pytest.skip("no Chromium is installed")
-    pytest.importorskip("playwright")
+def pair(chromium_path: str) -> Iterator[Pair]:
     from waitress import create_server
 
     site = PracticeSite()

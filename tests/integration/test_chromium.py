@@ -70,7 +70,7 @@ GOLDEN = """Tab 0 (current): Home
 
 
 @pytest.fixture(scope="module", autouse=True)
-def a_browser_is_here(chromium):
+def a_browser_is_here(chromium_path):
     """Every test here needs one."""
 
 

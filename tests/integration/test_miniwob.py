@@ -26,7 +26,7 @@ pytestmark = WITHOUT
 
 
 @pytest.fixture(scope="module")
-def world(chromium):
+def world(chromium_path):
     with make_miniwob() as environment:
         yield environment
 
@@ -145,7 +145,7 @@ def test_nothing_else_can_be_visited(world: MiniWobEnvironment):
 
 
 @pytest.mark.browser
-def test_a_time_limit_is_the_pages_own(chromium):
+def test_a_time_limit_is_the_pages_own(chromium_path):
     with make_miniwob(time_limit_seconds=0.05) as environment:
         environment.reset(ref("click-test"))
         while not (result := environment.step("scroll [down]")).terminated:

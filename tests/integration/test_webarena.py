@@ -39,7 +39,7 @@ def tasks() -> list[ArenaTask]:
 
 @pytest.fixture(scope="module")
 def settings(
-    tasks: list[ArenaTask], tmp_path_factory: pytest.TempPathFactory, chromium: str
+    tasks: list[ArenaTask], tmp_path_factory: pytest.TempPathFactory, chromium_path: str
 ) -> Iterator[dict[str, str]]:
     folder = tmp_path_factory.mktemp("webarena")
     (folder / ".auth").mkdir()

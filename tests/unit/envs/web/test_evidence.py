@@ -54,12 +54,9 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Driver]:
-    pytest.importorskip("playwright", reason="Playwright is not installed")
-    from tracewarp.envs.web.chromium import ChromiumDriver, find_chromium
+def chromium(chromium_path: str) -> Iterator[Driver]:
+    from tracewarp.envs.web.chromium import ChromiumDriver
 
-    if find_chromium() is None:
-        pytest.skip("no Chromium is installed")
     with ChromiumDriver() as driver:
         yield driver
 
