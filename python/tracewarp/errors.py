@@ -99,6 +99,10 @@ class ModelError(TracewarpError):
     """A model that gave no answer: unreachable, refused, timed out for good, or not loadable."""
 
 
+class ModelUnavailableError(ModelError):
+    """A model server that could not be reached, refused the request, or sent an error; says nothing about the agent."""
+
+
 class PolicyError(TracewarpError):
     """A policy that is unknown, or whose factory did not give one."""
 

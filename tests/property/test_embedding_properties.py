@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracewarp.embed import STEP_TEMPLATES, HashedEncoder, StepEmbedder, embed_texts, render_step
-from tracewarp.embed.surrogates import writable
+from tracewarp.trajectory.surrogates import repair
 from tracewarp.trajectory.model import Observation, Step, Task
 
 # Half characters too: JSON can hold them, so a record can.
@@ -29,14 +29,14 @@ def test_a_batch_equals_singles(many: list[str]):
 
 @given(texts)
 def test_a_writable_text_can_be_written_and_is_left_alone(text: str):
-    once = writable(text)
+    once = repair(text)
     once.encode()
-    assert writable(once) == once
+    assert repair(once) == once
 
 
 @given(st.text(max_size=60))
 def test_a_text_without_half_characters_does_not_change(text: str):
-    assert writable(text) == text
+    assert repair(text) == text
 
 
 steps = st.builds(

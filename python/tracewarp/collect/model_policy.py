@@ -67,19 +67,18 @@ class ModelPolicy:
         sampling = replace(self._sampling, seed=self._seed(view))
         completion = self._model.generate([prompt], [sampling])[0]
         answer = read_answer(completion.text)
-        extra: dict[str, Any] = {"finish_reason": completion.finish_reason, "cached": completion.cached}
-        if completion.thinking is not None:
-            extra["thinking"] = completion.thinking
         return Decision(
             action=answer.action,
             response=completion.text,
+            thinking=completion.thinking,
             reasoning=answer.reasoning,
+            finish_reason=completion.finish_reason,
             prompt=tuple(asdict(message) for message in prompt),
             sampling=asdict(sampling),
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
             model_seconds=completion.seconds,
-            extra=extra,
+            extra={"cached": completion.cached},
         )
 
     def _seed(self, view: View) -> int:

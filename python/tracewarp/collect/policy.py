@@ -45,8 +45,12 @@ class Decision:
     action: str | None
     """None: nothing could be parsed from the response."""
     response: str | None = None
-    """The whole answer, as it came."""
+    """The model's answer, without what it thought before answering."""
+    thinking: str | None = None
+    """What the model thought before answering."""
     reasoning: str | None = None
+    finish_reason: str | None = None
+    """`stop`, `length` (the answer was cut at `max_new_tokens`), or what the server said."""
     prompt: tuple[Mapping[str, str], ...] | None = None
     """The chat messages that were sent, as plain JSON."""
     sampling: Mapping[str, Any] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from tracewarp.collect.policy import Decision
 from tracewarp.envs.base import Observation, StepResult
 from tracewarp.trajectory import Observation as SeenObservation
 from tracewarp.trajectory import Step, Trajectory
+from tracewarp.trajectory.surrogates import repair
 
 EVIDENCE = "evidence"
 """Key of `StepResult.info` and of `Outcome.extra`: what judging needs."""
@@ -45,9 +46,7 @@ def plain(value: Any) -> Any:
 
 def text(value: str) -> str:
     """A text that UTF-8 can write: halves of surrogate pairs, which pages and models may send, become U+FFFD."""
-    if value.isascii():
-        return value
-    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return repair(value)
 
 
 def optional(value: str | None) -> str | None:
@@ -67,7 +66,11 @@ def seen(observation: Observation) -> SeenObservation:
 
 def attempt(decision: Decision, seconds: float) -> dict[str, Any]:
     """An answer without an action, for `Step.extra["attempts"]`."""
-    return {"response": optional(decision.response), "seconds": round(seconds, SECONDS_DIGITS)} | _said(decision)
+    said: dict[str, Any] = {"response": optional(decision.response), "seconds": round(seconds, SECONDS_DIGITS)}
+    for name, value in (("thinking", decision.thinking), ("finish_reason", decision.finish_reason)):
+        if value is not None:
+            said[name] = optional(value)
+    return said | _said(decision)
 
 
 def step(
@@ -102,7 +105,9 @@ def step(
     return Step(
         observation=seen(observation),
         response=None if decision is None else optional(decision.response),
+        thinking=None if decision is None else optional(decision.thinking),
         reasoning=None if decision is None else optional(decision.reasoning),
+        finish_reason=None if decision is None else optional(decision.finish_reason),
         action=None if decision is None else optional(decision.action),
         executed=executed,
         valid=False if unreadable else None if result is None else result.valid,

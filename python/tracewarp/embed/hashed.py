@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp import _core
-from tracewarp.embed.surrogates import writable
 from tracewarp.errors import InputError, OptionError
+from tracewarp.trajectory.surrogates import repair
 
 HASHED_VERSION = 1
 """Raised whenever the definition changes, so that cached rows of the old one are not found."""
@@ -48,4 +48,4 @@ class HashedEncoder:
         """
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise InputError("texts: expected a sequence of strings, got something else")
-        return _core.hash_ngrams([writable(text) for text in texts], self.dim, self._threads)
+        return _core.hash_ngrams([repair(text) for text in texts], self.dim, self._threads)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from tracewarp.embed.cache import EmbeddingCache, cache_key
 from tracewarp.embed.encoders import Encoder
-from tracewarp.embed.surrogates import writable
 from tracewarp.embed.templates import TEXT_TEMPLATE, RenderedText, check_template, render_step, template_id
 from tracewarp.errors import EncoderError, InputError, OptionError
 from tracewarp.trajectory.model import Step, Task
+from tracewarp.trajectory.surrogates import repair
 
 Rows = NDArray[np.float16]
 Progress = Callable[[int, int], None]
@@ -143,7 +143,7 @@ class _Lookup:
         for item in chunk:
             keys.append([])
             for template, text in item:
-                clean = writable(text)
+                clean = repair(text)
                 key = cache_key(self._encoder.name, template, clean)
                 keys[-1].append(key)
                 if key not in self._places:

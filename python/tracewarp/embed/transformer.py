@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracewarp.embed.surrogates import writable
 from tracewarp.errors import EncoderError, InputError, MissingExtraError
+from tracewarp.trajectory.surrogates import repair
 
 _BATCH_CPU = 8
 _BATCH_GPU = 64
@@ -74,7 +74,7 @@ class TransformerEncoder:
             return np.empty((0, self.dim), dtype=np.float32)
         # The library sorts by length, so that a batch is padded little, and puts the rows back in order.
         rows = self._model.encode(
-            [writable(text) for text in texts],
+            [repair(text) for text in texts],
             batch_size=self._batch,
             show_progress_bar=False,
             convert_to_numpy=True,

@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any
 
+from tracewarp.trajectory.surrogates import repair_json
+
 
 class BadJsonError(ValueError):
     """Bytes that are no JSON value; the text is a sentence without the place. Never leaves this package."""
@@ -47,7 +49,7 @@ def parse_json(data: bytes) -> tuple[Any, list[str]]:
         notes = [f"{_short(odd_numbers[0])} is no JSON number; read as null"] if odd_numbers else []
         # A half pair can only come from an escape: raw ones are not UTF-8.
         if "\\ud" in text.lower():
-            repaired = _without_half_pairs(value)
+            repaired = repair_json(value)
             if repaired != value:
                 notes.append("half of a surrogate pair in a text; read as U+FFFD")
             value = repaired
@@ -62,14 +64,3 @@ def parse_json(data: bytes) -> tuple[Any, list[str]]:
 
 def _short(text: str) -> str:
     return text if len(text) <= 20 else f"{text[:20]}…"
-
-
-def _without_half_pairs(value: Any) -> Any:
-    if isinstance(value, str):
-        # The round trip joins whole pairs that were escaped one by one and replaces the halves.
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    if isinstance(value, list):
-        return [_without_half_pairs(item) for item in value]
-    if isinstance(value, dict):
-        return {_without_half_pairs(key): _without_half_pairs(item) for key, item in value.items()}
-    return value

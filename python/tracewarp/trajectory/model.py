@@ -10,8 +10,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION: Final = 1
-"""Version of the record; every stored trajectory carries it (see `tracewarp.trajectory.store`)."""
+SCHEMA_VERSION: Final = 2
+"""Version of the record. Every stored trajectory carries it; `formats.own` migrates records of version 1."""
 
 
 class Record(BaseModel):
@@ -50,9 +50,13 @@ class Step(Record):
 
     observation: Observation
     response: str | None = None
-    """The model's whole answer, as it came."""
+    """The model's answer, without what it thought before answering."""
+    thinking: str | None = None
+    """What the model thought before answering: a `<think>` block, a harmony channel, or `reasoning_content`."""
     reasoning: str | None = None
-    """The part of the answer that is thought, where it could be told apart."""
+    """The part of the answer that explains the action, where it could be told apart."""
+    finish_reason: str | None = None
+    """Why the model stopped: `stop`, `length` (cut at `max_new_tokens`), or what its server said."""
     action: str | None = None
     """The action as text in the run's own dialect, e.g. `click [12]` or `click('12')`; None: unparsable."""
     executed: bool = True
@@ -81,13 +85,25 @@ class Ending(str, Enum):
     ENVIRONMENT_ERROR = "environment_error"
     """A crash or time-out of the world; never the model's failure."""
     AGENT_ERROR = "agent_error"
-    """The policy itself crashed or gave no answer."""
+    """The policy raised an exception, or its prompt did not fit into the context. It counts as a failure of the agent."""
+    MODEL_UNAVAILABLE = "model_unavailable"
+    """The model's server could not be reached, refused, or sent an error. It says nothing about the agent."""
     UNKNOWN = "unknown"
 
     @property
     def early(self) -> bool:
         """True where the runner, not the agent, ended the episode (limits and repeated mistakes)."""
         return self in (Ending.STEP_LIMIT, Ending.TIME_LIMIT, Ending.PARSE_FAILURES, Ending.REPEATED_ACTION)
+
+    @property
+    def transport_failure(self) -> bool:
+        """True if the model's server or the environment failed, so that the episode says nothing about the agent."""
+        return self in (Ending.ENVIRONMENT_ERROR, Ending.MODEL_UNAVAILABLE)
+
+    @property
+    def failure(self) -> bool:
+        """True if an error ended the episode: a transport failure or an error of the agent."""
+        return self.transport_failure or self is Ending.AGENT_ERROR
 
 
 class Outcome(Record):
@@ -98,6 +114,8 @@ class Outcome(Record):
     ending: Ending = Ending.UNKNOWN
     error: str | None = None
     """The error that ended the episode, if one did."""
+    traceback: str | None = None
+    """The traceback of an exception that the policy raised."""
     extra: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -124,7 +142,7 @@ class Provenance(Record):
 class Trajectory(Record):
     """One episode. Its key within a run is (task id, repeat)."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     task: Task
     repeat: int = Field(default=0, ge=0)
     steps: tuple[Step, ...] = ()

@@ -232,14 +232,14 @@ def test_everything_that_was_said_is_in_the_record():
     said = Decision(
         "stop [0]", response="whole answer", reasoning="thought", prompt=({"role": "user", "content": "page"},),
         sampling={"temperature": 0.5}, prompt_tokens=100, completion_tokens=7, model_seconds=1.25,
-        extra={"finish_reason": "stop"},
+        finish_reason="stop",
     )  # fmt: skip
     (step,) = episode(Scripted(said)).steps
     assert (step.response, step.reasoning, step.model_seconds) == ("whole answer", "thought", 1.25)
     assert step.extra["prompt"] == [{"role": "user", "content": "page"}]
     assert step.extra["sampling"] == {"temperature": 0.5}
     assert step.extra["tokens"] == {"prompt": 100, "completion": 7}
-    assert step.extra["finish_reason"] == "stop"
+    assert step.finish_reason == "stop"
 
 
 def test_the_episodes_seed_depends_on_run_task_and_repeat_alone():

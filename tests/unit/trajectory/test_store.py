@@ -151,8 +151,8 @@ def test_strict_reader_raises_at_the_first_problem(tmp_path):
 
 
 def test_unknown_schema_version_raises(tmp_path):
-    path = stored(tmp_path, lines(1) + b'{"schema_version": 2, "task": {"id": "x"}}\n')
-    with pytest.raises(SchemaVersionError, match=r":2: schema_version 2: this release of tracewarp reads version 1"):
+    path = stored(tmp_path, lines(1) + b'{"schema_version": 3, "task": {"id": "x"}}\n')
+    with pytest.raises(SchemaVersionError, match=r":2: schema_version 3: this release of tracewarp reads versions 1 to 2"):
         keys(open_run(path))
 
 
@@ -374,3 +374,21 @@ def test_compressed_bomb_is_skipped_in_bounded_memory(tmp_path, pack):
     reader = open_run(path, max_line_bytes=10**6)
     assert keys(reader) == [("0", 0)]
     assert reader.problems[0].line == 2
+
+
+def test_a_record_of_version_1_is_migrated(tmp_path):
+    step = {
+        "observation": {"text": "page"},
+        "response": "click",
+        "extra": {"thinking": "hm", "finish_reason": "length", "n": 3},
+    }
+    record = {"schema_version": 1, "task": {"id": "a"}, "steps": [step, "nonsense"][:1]}
+    (read,) = open_run(stored(tmp_path, json.dumps(record)))
+    assert read.schema_version == 2
+    assert (read.steps[0].thinking, read.steps[0].finish_reason, read.steps[0].extra) == ("hm", "length", {"n": 3})
+
+
+def test_migration_keeps_what_it_does_not_understand(tmp_path):
+    step = {"observation": {"text": "page"}, "extra": {"thinking": ["a list"], "finish_reason": None}}
+    (read,) = open_run(stored(tmp_path, json.dumps({"schema_version": 1, "task": {"id": "a"}, "steps": [step]})))
+    assert (read.steps[0].thinking, read.steps[0].extra) == (None, {"thinking": ["a list"], "finish_reason": None})

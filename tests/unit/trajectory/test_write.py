@@ -34,7 +34,7 @@ def test_same_records_give_the_same_bytes(tmp_path, name):
 
 def test_suffix_decides_the_compression(tmp_path):
     write_trajectories(tmp_path / "a.gz", [episode()])
-    assert gzip.decompress((tmp_path / "a.gz").read_bytes()).startswith(b'{"schema_version":1')
+    assert gzip.decompress((tmp_path / "a.gz").read_bytes()).startswith(b'{"schema_version":2')
 
 
 def test_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path):

@@ -1,4 +1,4 @@
-"""Our own format: one `Trajectory` a line, as JSON."""
+"""Our own format: one `Trajectory` per line, as JSON. Records of earlier schema versions are migrated."""
 
 from __future__ import annotations
 
@@ -15,23 +15,46 @@ FORMAT = "tracewarp-jsonl"
 
 
 def parse_record(record: dict[str, Any]) -> Trajectory:
-    """Turn one parsed line into a trajectory. A record without `schema_version` is taken as version 1.
+    """Turn one parsed line into a trajectory.
+
+    Records of version 1 are migrated. A record without `schema_version` is read as version 1.
 
     Raises:
         SchemaVersionError: a version that this release does not know.
         RecordError: a field is missing, unknown, or of the wrong kind; the message has no place yet.
     """
-    version = record.get("schema_version", SCHEMA_VERSION)
-    if type(version) is not int or version != SCHEMA_VERSION:
+    version = record.get("schema_version", 1)
+    if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         raise SchemaVersionError(
-            f"schema_version {_shown(version)}: this release of tracewarp reads version {SCHEMA_VERSION}"
+            f"schema_version {_shown(version)}: this release of tracewarp reads versions 1 to {SCHEMA_VERSION}"
         )
+    if version == 1:
+        record = _from_version_1(record)
     try:
         return Trajectory.model_validate(record)
     except ValidationError as error:
         raise RecordError(first_complaint(error)) from None
     except RecursionError:
         raise RecordError("JSON nested too deeply to be a trajectory") from None
+
+
+def _from_version_1(record: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 kept a model's thinking and finish reason under `extra` of the step; version 2 has fields for them."""
+    steps = record.get("steps")
+    if isinstance(steps, list):
+        steps = [_step_from_version_1(step) if isinstance(step, dict) else step for step in steps]
+        record = {**record, "steps": steps}
+    return {**record, "schema_version": SCHEMA_VERSION}
+
+
+def _step_from_version_1(step: dict[str, Any]) -> dict[str, Any]:
+    extra = step.get("extra")
+    if not isinstance(extra, dict):
+        return step
+    moved = {name: extra[name] for name in ("thinking", "finish_reason") if isinstance(extra.get(name), str)}
+    if not moved:
+        return step
+    return {**moved, **step, "extra": {name: value for name, value in extra.items() if name not in moved}}
 
 
 def first_complaint(error: ValidationError) -> str:
