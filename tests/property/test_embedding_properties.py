@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracewarp.embed import STEP_TEMPLATES, HashedEncoder, StepEmbedder, embed_texts, render_step
-from tracewarp.trajectory.surrogates import repair
 from tracewarp.trajectory.model import Observation, Step, Task
+from tracewarp.trajectory.surrogates import repair
 
 # Half characters too: JSON can hold them, so a record can.
 texts = st.text(st.characters(), max_size=60)

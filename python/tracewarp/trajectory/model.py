@@ -85,7 +85,7 @@ class Ending(str, Enum):
     ENVIRONMENT_ERROR = "environment_error"
     """A crash or time-out of the world; never the model's failure."""
     AGENT_ERROR = "agent_error"
-    """The policy raised an exception, or its prompt did not fit into the context. It counts as a failure of the agent."""
+    """The policy raised an exception, or its prompt did not fit into the context: a failure of the agent."""
     MODEL_UNAVAILABLE = "model_unavailable"
     """The model's server could not be reached, refused, or sent an error. It says nothing about the agent."""
     UNKNOWN = "unknown"

@@ -152,7 +152,9 @@ def test_strict_reader_raises_at_the_first_problem(tmp_path):
 
 def test_unknown_schema_version_raises(tmp_path):
     path = stored(tmp_path, lines(1) + b'{"schema_version": 3, "task": {"id": "x"}}\n')
-    with pytest.raises(SchemaVersionError, match=r":2: schema_version 3: this release of tracewarp reads versions 1 to 2"):
+    with pytest.raises(
+        SchemaVersionError, match=r":2: schema_version 3: this release of tracewarp reads versions 1 to 2"
+    ):
         keys(open_run(path))
 
 
