@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 __all__ = [
     "DiversityFilter",
     "__version__",
-    "available_memory",
     "available_threads",
     "cluster",
     "cosine_pairs",
@@ -32,7 +31,6 @@ _Effort = tuple[int, int]  # pairs compared in eight bits, pairs among them deci
 __version__: str
 
 def instruction_set() -> str: ...
-def available_memory() -> int | None: ...
 def available_threads() -> int: ...
 def hash_ngrams(texts: list[str], dim: int, threads: int) -> NDArray[np.float32]: ...
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tracewarp import _core
 from tracewarp.errors import DtypeError, OptionError, RowIndexError, ShapeError, TooLargeError
+from tracewarp.metrics.machine import available_memory
 
 FloatArray = NDArray[Any]
 """float16, float32 or float64."""
@@ -160,7 +161,7 @@ def require_memory(what: str, needed: int) -> None:
     """
     if needed <= _SMALL:
         return
-    available = _core.available_memory()
+    available = available_memory()
     if available is not None and needed > available:
         raise TooLargeError(f"{what} would need {needed:,} bytes, this process may take {available:,} more")
 
