@@ -11,7 +11,7 @@ differs     nothing is tokenised in pieces, because a tokenizer may join charact
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -25,10 +25,29 @@ IGNORED: Final = -100
 class ChatTurn:
     """One message."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
     train: bool = False
     """Does this answer carry loss? Only an assistant's can."""
+    thinking: str | None = None
+    """What an assistant thought before it answered, without tags."""
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    """Calls of an assistant, as chat templates take them: `type`, `function` with `name` and `arguments` (a dict)."""
+    name: str | None = None
+    """Name of the tool that a `tool` message comes from."""
+    tool_call_id: str | None = None
+
+    def message(self) -> dict[str, Any]:
+        """Return the message as a chat template takes it, without the keys that are absent."""
+        message: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.thinking is not None:
+            message["reasoning_content"] = self.thinking
+        if self.tool_calls:
+            message["tool_calls"] = [dict(call) for call in self.tool_calls]
+        for key in ("name", "tool_call_id"):
+            if getattr(self, key) is not None:
+                message[key] = getattr(self, key)
+        return message
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +67,14 @@ class Encoded:
         return len(self.input_ids)
 
 
-def encode_chat(tokenizer: Any, turns: Sequence[ChatTurn]) -> Encoded:
+def encode_chat(tokenizer: Any, turns: Sequence[ChatTurn], *, tools: Sequence[Mapping[str, Any]] = ()) -> Encoded:
     """Tokenise a conversation once, and label its trained answers.
 
     Args:
         tokenizer: a fast tokenizer of transformers. Without a chat template, turns are written `role: text` line by
             line, and a trained answer ends with the tokenizer's end token.
         turns: in order; the last one is an assistant's.
+        tools: JSON schemas of the tools that the chat template is told of.
 
     Raises:
         InputError: a tokenizer without offsets or without an end token; no turn to train on; a trained turn of another
@@ -69,7 +89,7 @@ def encode_chat(tokenizer: Any, turns: Sequence[ChatTurn]) -> Encoded:
     if not any(turn.train for turn in turns):
         raise InputError("turns: expected at least one that is trained on, got none")
     if tokenizer.chat_template:
-        text, spans = _render_template(tokenizer, turns)
+        text, spans = _render_template(tokenizer, turns, tools)
     else:
         text, spans = _render_plain(tokenizer, turns)
     # Templates write the opening token themselves; plain text gets what the tokenizer adds.
@@ -90,12 +110,17 @@ def encode_chat(tokenizer: Any, turns: Sequence[ChatTurn]) -> Encoded:
     return Encoded(tuple(ids), tuple(labels))
 
 
-def _render_template(tokenizer: Any, turns: Sequence[ChatTurn]) -> tuple[str, list[tuple[int, int]]]:
+def _render_template(
+    tokenizer: Any, turns: Sequence[ChatTurn], tools: Sequence[Mapping[str, Any]]
+) -> tuple[str, list[tuple[int, int]]]:
     """The text of the whole conversation, and the spans of its trained turns."""
-    messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+    messages = [turn.message() for turn in turns]
+    options: dict[str, Any] = {"tools": [dict(tool) for tool in tools]} if tools else {}
 
     def render(n: int, *, opening: bool = False) -> str:
-        return str(tokenizer.apply_chat_template(messages[:n], tokenize=False, add_generation_prompt=opening))
+        return str(
+            tokenizer.apply_chat_template(messages[:n], tokenize=False, add_generation_prompt=opening, **options)
+        )
 
     whole = render(len(turns))
     spans = []
