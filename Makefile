@@ -7,6 +7,10 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 # The packages that the benches compare with want other versions of numpy, so they get an environment of their own.
 BENCH_VENV := .venv-bench
+# Everything that a test can ask for (torch, a browser's driver, encoders), and the lowest versions that pyproject.toml declares.
+FULL_VENV := .venv-full
+LOWEST_VENV := .venv-lowest
+UV := $(BIN)/uv
 OTHER_BASELINE := $(wildcard ../shared/bench/baseline.py)
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 PIP := $(BIN)/python $(PIP_INSTALL)
@@ -14,7 +18,7 @@ SOURCES := Cargo.toml pyproject.toml $(wildcard Cargo.lock) $(shell find rust -n
 export VIRTUAL_ENV := $(abspath $(VENV))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-policies study test test-all test-rust test-wheel lint format bench wheel clean memcheck
+.PHONY: help demo demo-policies study test test-full test-long test-lowest test-rust test-wheel lint format bench wheel clean memcheck
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,8 +40,11 @@ $(VENV)/.train: $(VENV)/.package
 	$(PIP) --editable '.[train]'
 	@touch $@
 
-$(VENV)/.offline: $(VENV)/.tools $(VENV)/.train
-	$(PIP) --editable '.[offline,serve]'
+$(FULL_VENV)/.package: $(VENV)/.tools
+	@test -x $(FULL_VENV)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(FULL_VENV)
+	$(if $(TORCH_INDEX),$(UV) pip install --quiet --python $(FULL_VENV)/bin/python --index-url $(TORCH_INDEX) torch)
+	$(UV) pip install --quiet --python $(FULL_VENV)/bin/python --editable '.[dev,train,embed,offline,serve,browser,parquet]' atif
+	$(UV) pip install --quiet --python $(FULL_VENV)/bin/python --no-deps miniwob
 	@touch $@
 
 demo: $(VENV)/.train  ## set up, then let the model that ships improve itself on the embedded sites, and report
@@ -54,8 +61,24 @@ test: $(VENV)/.tools test-rust  ## set up, then the whole test suite (quick part
 	$(BIN)/python -m pytest -n auto -m 'not slow'
 	$(BIN)/tracewarp arena check >/dev/null && $(BIN)/tracewarp arena check --profile small >/dev/null
 
-test-all: $(VENV)/.offline test-rust  ## the same with the slow studies and the real sentence encoder
-	$(BIN)/python -m pytest -n auto
+# What is skipped there for another reason than the named ones fails. The data beside the checkout may be missing, but not ignored.
+SKIPS := --allowed-skips=.ci/allowed-skips $(if $(wildcard ../shared/data),,--allowed-skips=.ci/allowed-skips-without-data)
+
+test-full: $(FULL_VENV)/.package  ## every quick test with torch, encoders and a browser; nothing may be skipped, coverage may not fall
+	$(FULL_VENV)/bin/python -m pytest -n auto -m 'not slow' $(SKIPS) --cov tracewarp --cov-report=
+	$(FULL_VENV)/bin/python .ci/coverage.py
+
+test-lowest: wheel  ## the quick tests with the lowest versions that pyproject.toml declares
+	$(UV) pip compile --quiet pyproject.toml --python-version 3.11 --extra train --extra embed --extra browser --resolution lowest-direct --output-file $(LOWEST_VENV).txt
+	$(UV) venv --quiet --clear --python 3.11 $(LOWEST_VENV)
+	$(UV) pip install --quiet --python $(LOWEST_VENV)/bin/python --requirements $(LOWEST_VENV).txt
+	$(UV) pip install --quiet --python $(LOWEST_VENV)/bin/python --constraints $(LOWEST_VENV).txt pytest pytest-xdist pytest-timeout hypothesis threadpoolctl pandas polars mypy
+	$(UV) pip install --quiet --python $(LOWEST_VENV)/bin/python --no-deps dist/tracewarp-*.whl
+	$(LOWEST_VENV)/bin/python -m pytest -n auto -m 'not slow'
+
+# Slow tests, kill series, memory checks, whole parity, the demo. A part that passed is not repeated while what it depends on is unchanged.
+test-long: $(FULL_VENV)/.package  ## what is too slow for CI, resumable: PARTS="memcheck parity", PARTS=list
+	$(FULL_VENV)/bin/python tools/long/run.py $(PARTS)
 
 test-rust:  ## the core's own tests; no Python needed
 	cargo test --quiet
@@ -113,4 +136,4 @@ wheel: $(VENV)/.tools  ## build the wheel (and the source distribution) into dis
 	@ls -l dist
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) $(BENCH_VENV) target dist tracewarp-demo* tracewarp-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) $(FULL_VENV) $(LOWEST_VENV) $(LOWEST_VENV).txt target dist tracewarp-demo* tracewarp-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -17,7 +17,7 @@ SCHEMA_VERSION: Final = 2
 class Record(BaseModel):
     """A frozen record that refuses fields it does not know; what a source adds goes under `extra`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 class Task(Record):
