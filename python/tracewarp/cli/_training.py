@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tracewarp.collect.policies import read_value
 from tracewarp.report.table import table as plain_table
 from tracewarp.report.words import of
-from tracewarp.train import Estimate, TrainConfig, TrainingPlan
+from tracewarp.train import Estimate, TrainConfig, TrainingData, TrainingPlan
 
 if TYPE_CHECKING:
     from tracewarp.train.loop import Moment
@@ -103,12 +103,14 @@ def plan_table(need: Estimate, config: TrainConfig) -> Any:
     return grid
 
 
-def work_table(plan: TrainingPlan) -> Any:
-    """How much there is to train on."""
+def work_table(plan: TrainingPlan, data: TrainingData) -> Any:
+    """How much there is to train on, and in which forms it was read."""
     config, grid = plan.config, plain_table()
     grid.add_column("Training")
     grid.add_column("", justify="right")
     grid.add_row("Examples", f"{plan.n_train:,}")
+    for form, count in data.forms.items():
+        grid.add_row(f"  rows of {form}", f"{count:,}")
     grid.add_row("  for validation", "none yet" if plan.n_validation is None else f"{plan.n_validation:,}")
     if plan.tokens is None or plan.trained_tokens is None:
         grid.add_row("Tokens", f"not counted, at most {config.max_tokens:,} an example")
@@ -116,6 +118,9 @@ def work_table(plan: TrainingPlan) -> Any:
         grid.add_row("  too long", f"{plan.too_long:,}")
         grid.add_row("Tokens an epoch", f"{plan.tokens:,}")
         grid.add_row("  that carry loss", of(plan.trained_tokens, plan.tokens))
+    if plan.thoughts:
+        grid.add_row("Answers with a thought", f"{plan.thoughts:,}")
+        grid.add_row("  which the chat template leaves out", f"{plan.thoughts_left_out:,}")
     grid.add_row("Updates an epoch", f"{plan.updates_per_epoch:,}")
     grid.add_row("  at most", f"{plan.updates:,} in {config.epochs(plan.n_train):,} epochs")
     return grid

@@ -11,7 +11,7 @@ from tracewarp.cli._terminal import output_console
 from tracewarp.cli._training import TrainingDisplay, plan_table, setting, speaks, work_table
 from tracewarp.errors import OptionError
 from tracewarp.report.table import table as plain_table
-from tracewarp.train import PRESETS, Trained, fine_tune, plan_training, preset, read_conversations, serving_lines
+from tracewarp.train import PRESETS, Trained, fine_tune, plan_training, preset, read_training_data, serving_lines
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -31,7 +31,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--dry-run", is_flag=True, help="Say what it will take, and stop.")
 def command(data: Path, *, base: str, validation: Path | None, out: Path, adapter: Path | None, name: str,
             more: tuple[str, ...], device: str, dry_run: bool) -> None:  # fmt: skip
-    """Fine-tune a model on DATA: one example a line, prompt and completion, or messages with weights.
+    """Fine-tune a model on DATA: prompt and completion, messages, ShareGPT or Alpaca, as JSON lines, JSON or Parquet.
 
     Loss is carried by the answers alone, end token included. The epoch of the best validation perplexity is kept. The
     same command goes on after a kill. Several GPUs: accelerate launch --num_processes N -m tracewarp.cli train ...
@@ -43,11 +43,11 @@ def command(data: Path, *, base: str, validation: Path | None, out: Path, adapte
       tracewarp train train.jsonl --base meta-llama/Meta-Llama-3-70B-Instruct --preset paper --out plan --dry-run
     """
     config = preset(name, dict(setting(pair) for pair in more))
-    examples = read_conversations(data)
-    held = read_conversations(validation) if validation is not None else None
+    examples = read_training_data(data)
+    held = read_training_data(validation) if validation is not None else None
     if dry_run:
-        plan = plan_training(base, examples, held, config)
-        output_console().print(work_table(plan))
+        plan = plan_training(base, examples.conversations, None if held is None else held.conversations, config)
+        output_console().print(work_table(plan, examples))
         output_console().print(plan_table(plan.need, config))
         options = [f"--validation {validation or 'VALIDATION'}", f"--base {base}", f"--preset {name}"]
         options += [*(f"--set {pair}" for pair in more), f"--out {out}"]
@@ -59,8 +59,8 @@ def command(data: Path, *, base: str, validation: Path | None, out: Path, adapte
     with TrainingDisplay() as display:
         trained = fine_tune(
             base,
-            examples,
-            held,
+            examples.conversations,
+            held.conversations,
             config,
             out=out,
             adapter=str(adapter) if adapter is not None else None,

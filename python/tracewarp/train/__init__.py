@@ -5,10 +5,11 @@ from __future__ import annotations
 from tracewarp.train.config import METHODS, PRESETS, TrainConfig, preset
 from tracewarp.train.estimate import Estimate, Shape, estimate, shape_of
 from tracewarp.train.export import base_of, merge, serving_lines
+from tracewarp.train.forms import Conversation, TrainingData, counts_of, read_conversations, read_training_data
 from tracewarp.train.masks import ChatTurn, Encoded, encode_chat
 from tracewarp.train.plan import TrainingPlan, plan_training
 from tracewarp.train.run import Trained, data_hash, fine_tune
-from tracewarp.train.samples import Conversation, Samples, encode_samples, read_conversations
+from tracewarp.train.samples import Samples, encode_samples
 
 __all__ = [
     "METHODS",
@@ -21,8 +22,10 @@ __all__ = [
     "Shape",
     "TrainConfig",
     "Trained",
+    "TrainingData",
     "TrainingPlan",
     "base_of",
+    "counts_of",
     "data_hash",
     "encode_chat",
     "encode_samples",
@@ -32,6 +35,7 @@ __all__ = [
     "plan_training",
     "preset",
     "read_conversations",
+    "read_training_data",
     "serving_lines",
     "shape_of",
 ]

@@ -9,7 +9,8 @@ from pathlib import Path
 from tracewarp.errors import EmptyInputError
 from tracewarp.train.config import TrainConfig
 from tracewarp.train.estimate import Estimate, estimate, shape_of
-from tracewarp.train.samples import Conversation, encode_samples
+from tracewarp.train.forms import Conversation
+from tracewarp.train.samples import encode_samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ class TrainingPlan:
     """Of an epoch's training examples; None: not counted."""
     trained_tokens: int | None
     """Those that carry loss; None: not counted."""
+    thoughts: int | None = None
+    """Trained answers that come with a thought; None: not counted."""
+    thoughts_left_out: int | None = None
+    """Those whose thought the chat template does not render; None: not counted."""
 
     @property
     def updates_per_epoch(self) -> int:
@@ -75,6 +80,8 @@ def plan_training(
         too_long=sum(len(side.too_long) for side in sides),
         tokens=sides[0].n_tokens,
         trained_tokens=sides[0].n_trained,
+        thoughts=sides[0].thoughts,
+        thoughts_left_out=sides[0].thoughts_left_out,
     )
 
 

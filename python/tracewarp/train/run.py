@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracewarp.errors import MissingExtraError, RunMismatchError
 from tracewarp.train.config import SAME_CURVE, TrainConfig
-from tracewarp.train.samples import Conversation, Samples, encode_samples
+from tracewarp.train.forms import Conversation
+from tracewarp.train.samples import Samples, encode_samples
 
 if TYPE_CHECKING:
     from tracewarp.train.loop import Curve, Moment

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tracewarp.errors import EmptyInputError, RecordError, UnreadableFileError
-from tracewarp.train.masks import ChatTurn, Encoded, encode_chat
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """One sample before it is encoded."""
-
-    id: str
-    turns: tuple[ChatTurn, ...]
+from tracewarp.errors import EmptyInputError
+from tracewarp.train.forms import Conversation
+from tracewarp.train.masks import Encoded, encode_chat
+from tracewarp.train.rendering import check_rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +24,10 @@ class Samples:
     """Samples of more than `max_tokens` tokens: left out whole, never cut."""
     longest: int
     """Tokens of the longest sample, left out or not."""
+    thoughts: int = 0
+    """Trained answers that come with a thought."""
+    thoughts_left_out: int = 0
+    """Those whose thought the chat template does not render: the answer is trained without it."""
 
     @property
     def most_trained(self) -> int:
@@ -61,62 +57,26 @@ def encode_samples(
         name: what they are for, for the message.
 
     Raises:
-        InputError: a conversation that cannot be masked (see `encode_chat`).
+        InputError: a conversation that cannot be masked (see `encode_chat`), or of which the chat template leaves
+            something out (see `check_rendered`).
         EmptyInputError: nothing remains.
     """
-    encoded, ids, too_long, longest, count = [], [], [], 0, 0
+    encoded, ids, too_long, longest, count, thoughts, left_out = [], [], [], 0, 0, 0, 0
     for conversation in conversations:
         count += 1
-        sample = encode_chat(tokenizer, conversation.turns)
+        sample = encode_chat(tokenizer, conversation.turns, tools=conversation.tools)
         longest = max(longest, len(sample))
         if len(sample) > max_tokens:
             too_long.append(conversation.id)
         else:
+            left_out += check_rendered(tokenizer, conversation, sample)
+            thoughts += sum(turn.train and bool(turn.thinking) for turn in conversation.turns)
             encoded.append(sample)
             ids.append(conversation.id)
     if not encoded:
         why = f"all {count} are longer than {max_tokens} tokens (the longest has {longest})" if count else "got none"
         raise EmptyInputError(f"{name} examples: expected at least one, {why}")
-    return Samples(tuple(encoded), tuple(ids), tuple(too_long), longest)
-
-
-def read_conversations(path: str | Path) -> tuple[Conversation, ...]:
-    """Read a file of training data, one JSON object a line, in one of two forms.
-
-    `{"prompt": [turns], "completion": "..."}`: the completion is learnt (what `tracewarp filter` writes).
-    `{"messages": [{"role", "content", "weight": 0 or 1}]}`: answers of weight 1, or of none, are learnt.
-
-    Raises:
-        UnreadableFileError: no such file.
-        RecordError: a line of another form; the message names it.
-    """
-    source = Path(path)
-    if not source.is_file():
-        raise UnreadableFileError(f"{source}: no such file of training data")
-    found = []
-    with source.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                row = json.loads(line)
-                found.append(_conversation(row, f"{source.name}:{number}"))
-            except (ValueError, LookupError, TypeError, AttributeError) as error:
-                raise RecordError(
-                    f"{source}, line {number}: expected prompt and completion, or messages; got {line[:60]!r} ({error})"
-                ) from error
-    return tuple(found)
-
-
-def _conversation(row: dict[str, Any], place: str) -> Conversation:
-    name = str(row.get("id") or place)
-    if "messages" in row:
-        turns = tuple(
-            ChatTurn(turn["role"], turn["content"], turn["role"] == "assistant" and turn.get("weight", 1) == 1)
-            for turn in row["messages"]
-        )
-    else:
-        asked = tuple(ChatTurn(turn["role"], turn["content"]) for turn in row["prompt"])
-        turns = (*asked, ChatTurn("assistant", str(row["completion"]), train=True))
-    return Conversation(name, turns)
+    return Samples(tuple(encoded), tuple(ids), tuple(too_long), longest, thoughts, left_out)
 
 
 def epoch_order(n: int, *, epoch: int, seed: int) -> list[int]:
