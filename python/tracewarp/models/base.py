@@ -13,6 +13,8 @@ class Message:
 
     role: Literal["system", "user", "assistant"]
     content: str
+    thinking: str | None = None
+    """What was thought before an answer of the assistant."""
 
 
 Prompt = tuple[Message, ...]
