@@ -206,8 +206,8 @@ class ChatFormat:
             return _End(tail, begins[0], written=False, others=tuple({token for token in begins if token}))
         if self._tokenizer.eos_token is None:
             raise InputError(
-                "tokenizer: expected an end token (eos_token), or a chat template that ends answers with a token of its "
-                "own; got neither"
+                "tokenizer: expected an end token (eos_token), or a chat template that ends answers with one of "
+                "its own; got neither"
             )
         return _End(tail, str(self._tokenizer.eos_token), written=False)
 
