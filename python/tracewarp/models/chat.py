@@ -4,7 +4,9 @@ definition  prompt_ids(m_1..m_k)   ids of the chat template's rendering of m_1..
             encode(m_1..m_k)       ids of the rendering of m_1..m_k, whose last message is an answer, with the span of
                                    tokens of each answer: what the model has to generate after
                                    prompt_ids(m_1..m_(j-1)), up to and including its end-of-turn token
-inputs      messages with role, content and (answers) thinking; a tokenizer of transformers, fast for `encode`
+inputs      messages with role and content, and where they have them thinking and tool_calls (answers), name and
+            tool_call_id (results of tools); schemas of tools for the template; a tokenizer of transformers, a fast one
+            for `encode`
 result      ids; exactly those of the tokenizer's own apply_chat_template for contents without control tokens
 contents    are data: a control token of the tokenizer in a content is tokenized as plain text (see `controls`).
             Lone surrogates become U+FFFD. An answer that begins with a complete `<think>` block and has no `thinking`
@@ -26,18 +28,18 @@ raises      InputError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 from tracewarp.errors import InputError
 from tracewarp.models.controls import ControlTokens, Spelling
 from tracewarp.models.thoughts import leading_thought, opens_thought
 from tracewarp.trajectory.surrogates import repair
 
-Role = Literal["system", "user", "assistant"]
-
+_OPENED: Final = re.compile(r"<[^<>]*>\s*\Z|\[THINK\]\s*\Z")
 _QUESTION: Final = "Which one is it?"
 _ANSWER: Final = "It is that one."
 _SYSTEM: Final = "Answer briefly."
@@ -48,7 +50,7 @@ class MessageLike(Protocol):
     """One message of a chat."""
 
     @property
-    def role(self) -> Role:
+    def role(self) -> str:
         """Who says it."""
         ...
 
@@ -94,9 +96,16 @@ class EncodedChat:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    role: Role
+    role: str
     content: str
     thinking: str | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else a chat template may read: tool_calls, name, tool_call_id."""
+
+    @property
+    def texts(self) -> list[str]:
+        """Every text in it that is data."""
+        return [self.content, self.thinking or "", *_strings(self.more)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +140,16 @@ class ChatFormat:
         self._more_ends = [eos_token_ids] if isinstance(eos_token_ids, int) else list(eos_token_ids or ())
         self.controls = ControlTokens(tokenizer)
 
-    def prompt_ids(self, messages: Sequence[MessageLike]) -> list[int]:
+    def prompt_ids(self, messages: Sequence[MessageLike], *, tools: Sequence[Mapping[str, Any]] = ()) -> list[int]:
         """Render a chat up to where the next answer begins.
 
         Raises:
             InputError: a chat that the template refuses.
         """
         turns, spelling = self._prepare(messages)
-        return self._encode(self._render(turns, opening=True), spelling)[0]
+        return self._encode(self._render(turns, tools, opening=True), spelling)[0]
 
-    def encode(self, messages: Sequence[MessageLike]) -> EncodedChat:
+    def encode(self, messages: Sequence[MessageLike], *, tools: Sequence[Mapping[str, Any]] = ()) -> EncodedChat:
         """Encode a conversation that ends with an answer.
 
         Raises:
@@ -157,11 +166,13 @@ class ChatFormat:
         # Folding a system message moves the others; answers keep their order.
         places = [place for place, message in enumerate(messages) if message.role == "assistant"]
         answers = [place for place, turn in enumerate(turns) if turn.role == "assistant"]
-        before, answer, rest = self._answer(turns)
+        before, answer, rest = self._answer(turns, tools)
         whole = before + answer + rest
         spans = []
         for message, place in zip(places, answers, strict=True):
-            begin, text, _ = (before, answer, "") if place == len(turns) - 1 else self._answer(turns[: place + 1])
+            begin, text, _ = (
+                (before, answer, "") if place == len(turns) - 1 else self._answer(turns[: place + 1], tools)
+            )
             if whole.startswith(begin + text):
                 spans.append((message, len(begin), len(begin + text)))
         ids, offsets, text = self._encode(whole, spelling)
@@ -214,57 +225,67 @@ class ChatFormat:
     def _beginning(self, asked: list[_Turn], role: str) -> str | None:
         """The control token between an answer and a message of a role."""
         try:
-            text = self._render([*asked, _Turn(role, _QUESTION)])  # type: ignore[arg-type]
+            text = self._render([*asked, _Turn(role, _QUESTION)])
         except InputError:
             return None
         between = text.rpartition(_ANSWER)[2].partition(_QUESTION)[0]
         found = self.controls.first(between)
         return found[0] if found else None
 
-    def _answer(self, turns: Sequence[_Turn]) -> tuple[str, str, str]:
+    def _answer(self, turns: Sequence[_Turn], tools: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
         """The prompt before a last answer, the answer up to its end-of-turn token, and what the template adds."""
         last, end = turns[-1], self._end
-        before, after = self._render(turns[:-1], opening=True), self._render(turns)
-        answer = after.removeprefix(before)
+        before, after = self._render(turns[:-1], tools, opening=True), self._render(turns, tools)
+        opened = opens_thought(before)
         thinking = (last.thinking or "").strip()
-        as_generated = after.startswith(before) and after.endswith(end.tail)
-        drops = bool(thinking) and thinking not in answer and self._thinks(before)
-        if as_generated and not drops:
-            content = answer[: len(answer) - len(end.tail)]
-        elif not self._thinks(before):
-            content = last.content
-        elif opens_thought(before):
-            content = f"{thinking}\n{_CLOSE}{last.content}" if thinking else f"{_CLOSE}{last.content}"
+        # Where the template drops the thought that its own prompt opens, the answer follows the rest of that prompt.
+        asked = before if after.startswith(before) or not opened else _OPENED.sub("", before)
+        if after.startswith(asked) and after.endswith(end.tail):
+            content = after[len(asked) : len(after) - len(end.tail)]
+        elif last.more:
+            raise InputError(
+                "chat template: it writes a call of a tool in another way than its prompt begins an answer"
+            )
         else:
-            content = f"<think>\n{thinking}\n{_CLOSE}{last.content}" if thinking else last.content
+            content = last.content
+        if asked != before:
+            content = leading_thought(content)[1]
+            content = f"{thinking}\n{_CLOSE}{content}" if thinking else f"{_CLOSE}{content}"
+        elif thinking and thinking not in content and {"<think>", "</think>"} <= self.controls.ids.keys():
+            content = f"<think>\n{thinking}\n{_CLOSE}{content}"
         ending = end.up_to_token
         return before, content + ending, end.tail[len(ending) :] if end.written else ""
-
-    def _thinks(self, before: str) -> bool:
-        return opens_thought(before) or {"<think>", "</think>"} <= self.controls.ids.keys()
 
     def _prepare(self, messages: Sequence[MessageLike]) -> tuple[list[_Turn], Spelling]:
         """Messages with contents that are data, and how control strings in them are spelled."""
         turns = [_clean(message) for message in messages]
         if any(turn.role == "system" for turn in turns) and self._tokenizer.chat_template and self.folds_system:
             turns = fold_system(turns)
-        spelling = self.controls.spelling([text for turn in turns for text in (turn.content, turn.thinking or "")])
+        spelling = self.controls.spelling([text for turn in turns for text in turn.texts])
         hidden = [
-            replace(turn, content=spelling.hide(turn.content), thinking=turn.thinking and spelling.hide(turn.thinking))
+            replace(
+                turn,
+                content=spelling.hide(turn.content),
+                thinking=turn.thinking and spelling.hide(turn.thinking),
+                more=_each(turn.more, spelling.hide),
+            )
             for turn in turns
         ]
         return hidden, spelling
 
-    def _render(self, turns: Sequence[_Turn], *, opening: bool = False) -> str:
+    def _render(self, turns: Sequence[_Turn], tools: Sequence[Mapping[str, Any]] = (), *, opening: bool = False) -> str:
         if not self._tokenizer.chat_template:
             return self._plain(turns, opening=opening)
-        messages: list[dict[str, str]] = []
+        messages: list[dict[str, Any]] = []
         for turn in turns:
             thought = turn.thinking
-            more = {"reasoning_content": thought, "reasoning": thought, "thinking": thought} if thought else {}
-            messages.append({"role": turn.role, "content": turn.content, **more})
+            thoughts = {"reasoning_content": thought, "reasoning": thought, "thinking": thought} if thought else {}
+            messages.append({"role": turn.role, "content": turn.content, **thoughts, **turn.more})
+        options: dict[str, Any] = {"tools": [dict(tool) for tool in tools]} if tools else {}
         try:
-            return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=opening))
+            return str(
+                self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=opening, **options)
+            )
         except Exception as error:  # a template is a program, whose own errors come as any type
             roles = ", ".join(turn.role for turn in turns)
             raise InputError(f"chat template: it refused a chat of {roles}: {error}") from error
@@ -317,7 +338,30 @@ def _clean(message: MessageLike) -> _Turn:
     content, thinking = repair(message.content), message.thinking
     if message.role == "assistant" and thinking is None:
         thinking, content = leading_thought(content)
-    return _Turn(message.role, content, repair(thinking) if thinking else None)
+    more = {name: value for name in ("tool_calls", "name", "tool_call_id") if (value := getattr(message, name, None))}
+    return _Turn(message.role, content, repair(thinking) if thinking else None, _each(more, repair))
+
+
+def _each(value: Any, change: Callable[[str], str]) -> Any:
+    """A JSON value with every string in it changed; keys stay."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: _each(item, change) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_each(item, change) for item in value]
+    return value
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item)
 
 
 def _span(offsets: Sequence[tuple[int, int]], message: int, begin: int, end: int) -> AnswerSpan:

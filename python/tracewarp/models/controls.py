@@ -189,6 +189,7 @@ def _respelled(old: Any, private: dict[str, str]) -> tuple[Any, dict[int, int]]:
     if isinstance(model.get("unk_token"), str):
         model["unk_token"] = private.get(model["unk_token"], model["unk_token"])
     copy = Tokenizer.from_str(json.dumps(state))
-    added = [str(token.content) for token in old.get_added_tokens_decoder().values()]
-    ids = {copy.token_to_id(private.get(name, name)): old.token_to_id(name) for name in added}
+    ids: dict[int, int] = {}
+    for token in old.get_added_tokens_decoder().values():
+        ids[copy.token_to_id(private.get(token.content, token.content))] = old.token_to_id(token.content)
     return copy, ids
