@@ -10,12 +10,13 @@ import difflib
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from tracewarp.errors import EmptyInputError, RecordError
+from tracewarp.models.thoughts import leading_thought, split_thoughts
 from tracewarp.train.masks import ChatTurn
 from tracewarp.train.rows import Row, read_rows
 from tracewarp.trajectory.paths import shown_path
@@ -279,9 +280,38 @@ def _alpaca(row: Mapping[str, Any], problems: list[str]) -> list[ChatTurn]:
 
 
 def _answer(where: str, text: str, problems: list[str], *, thinking: str | None = None) -> ChatTurn:
-    if not text.strip():
-        problems.append(f"{where} is empty: nothing to train")
-    return ChatTurn("assistant", text, train=True, thinking=thinking)
+    return _assistant(where, ChatTurn("assistant", text, train=True, thinking=thinking), problems)
+
+
+def _assistant(where: str, turn: ChatTurn, problems: list[str]) -> ChatTurn:
+    """A message of the assistant, with a thought that stands in its content moved to `thinking`."""
+    thinking, answer = thought_in(turn.content)
+    if answer != turn.content and answer.strip():
+        if thinking is not None and turn.thinking is not None and thinking != turn.thinking.strip():
+            problems.append(f"{where}: a thought stands in the text and another one beside it; keep one of them")
+        turn = replace(turn, thinking=thinking or turn.thinking, content=answer)
+    elif turn.train and not turn.tool_calls:
+        if answer != turn.content:
+            problems.append(f"{where}: no answer follows the thought: nothing to train")
+        elif not turn.content.strip():
+            problems.append(f"{where} is empty: nothing to train")
+    return turn
+
+
+def thought_in(content: str) -> tuple[str | None, str]:
+    """Split the content of an answer that begins with a thought.
+
+    The thought is a complete block, a block that is never closed (the answer is empty then), everything before a
+    closing tag that nothing opened (as models write whose template opens the thought), or a channel of harmony.
+    """
+    thinking, answer = leading_thought(content)
+    if answer != content:
+        return thinking, answer
+    split, start = split_thoughts(content), content.lstrip()
+    closed_only = split.thinking is not None and start.startswith(split.thinking)
+    unfinished = split.thinking is not None and not split.answer.strip()
+    channels = start.startswith(("<|channel|>", "<|start|>"))
+    return (split.thinking, split.answer) if closed_only or unfinished or channels else (None, content)
 
 
 def _messages(value: Any, where: str, problems: list[str], *, learnt: bool = True) -> list[ChatTurn]:
@@ -324,9 +354,8 @@ def _message(item: Any, where: str, problems: list[str], *, learnt: bool) -> Cha
             problems.append(f"{where}: marked for training, with the role {role!r}; only an assistant's answer can be")
         return ChatTurn(role, content, name=names["name"], tool_call_id=names["tool_call_id"])
     train = learnt if flag is None else flag
-    if train and not calls and not content.strip():
-        problems.append(f"{where}.content is empty: nothing to train")
-    return ChatTurn(role, content, train=train, thinking=thinking, tool_calls=calls, name=names["name"])
+    turn = ChatTurn(role, content, train=train, thinking=thinking, tool_calls=calls, name=names["name"])
+    return _assistant(f"{where}.content", turn, problems)
 
 
 def _role(item: Mapping[str, Any], where: str, problems: list[str]) -> Role | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracewarp.errors import InputError
+from tracewarp.models.thoughts import leading_thought
 from tracewarp.train.forms import Conversation
 from tracewarp.train.masks import IGNORED, ChatTurn, Encoded
 
@@ -49,9 +50,11 @@ def check_rendered(tokenizer: Any, conversation: Conversation, sample: Encoded) 
             continue
         if not turn.train:
             continue
-        if turn.thinking and reader.find(turn.thinking, trained, place) is None:
+        # A thought in the content is kept apart when a chat is encoded.
+        thinking, answer = (turn.thinking, turn.content) if turn.thinking else leading_thought(turn.content)
+        if thinking and reader.find(thinking, trained, place) is None:
             without_thought += 1
-        end = reader.find(turn.content, trained, place)
+        end = reader.find(answer, trained, place)
         if end is None:
             raise refuse(
                 f"the answer in place {number}, or a part of it",

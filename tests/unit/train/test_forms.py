@@ -145,6 +145,29 @@ def test_a_thought_is_kept_apart_from_the_answer(tmp_path: Path) -> None:
     assert conversation.turns[-1].thinking == "because"
 
 
+@pytest.mark.parametrize(
+    ("content", "thinking", "answer"),
+    [
+        ("<think>because</think>yes", "because", "yes"),
+        ("<think>\nbecause\n</think>\n\nyes", "because", "yes"),
+        ("because\n</think>\n\nyes", "because", "yes"),
+        ("<think></think>yes", None, "yes"),
+        (
+            "<|channel|>analysis<|message|>because<|end|><|start|>assistant<|channel|>final<|message|>yes",
+            "because",
+            "yes",
+        ),
+        ("Write <think> before and </think> after it.", None, "Write <think> before and </think> after it."),
+    ],
+)
+def test_a_thought_at_the_start_of_an_answer_is_kept_apart(
+    content: str, thinking: str | None, answer: str, tmp_path: Path
+) -> None:
+    for row in ({"prompt": "hi", "completion": content}, {"messages": [HI, YES | {"content": content}]}):
+        [conversation] = read(tmp_path, row)
+        assert (conversation.turns[-1].thinking, conversation.turns[-1].content) == (thinking, answer)
+
+
 def test_our_own_examples_are_read_and_their_keys_are_known(tmp_path: Path) -> None:
     assert set(Example.model_fields) <= OWN_KEYS
     example = Example(
@@ -187,6 +210,12 @@ def test_lone_surrogates_are_repaired(tmp_path: Path) -> None:
         ),
         ({"messages": [HI, YES | {"train": True, "weight": 0}]}, ["weight and train say different things"]),
         ({"messages": [HI | {"train": True}, YES]}, ["messages[0]: marked for training, with the role 'user'"]),
+        ({"prompt": "hi", "completion": "<think>because I"}, ["completion: no answer follows the thought"]),
+        ({"messages": [HI, YES | {"content": "<think>a</think>\n"}]}, ["messages[1].content: no answer follows"]),
+        (
+            {"messages": [HI, YES | {"content": "<think>a</think>yes", "thinking": "b"}]},
+            ["a thought stands in the text and another one beside it"],
+        ),
         ({"messages": [HI, YES | {"content": ""}]}, ["messages[1].content is empty: nothing to train"]),
         ({"messages": [HI, YES | {"content": None}]}, ["messages[1]: content is missing"]),
         ({"messages": [HI, YES | {"content": {"text": "yes"}}]}, ["content: expected text or a list of parts, got an"]),

@@ -119,13 +119,15 @@ def test_a_thought_is_trained_where_the_template_renders_it_and_counted_where_no
 
 
 def test_an_answer_that_the_template_cuts_is_never_trained_as_an_end_token(folder: Path, tmp_path: Path) -> None:
-    row = {"messages": [HI, YES | {"content": "The tag </think> closes a thought </think>"}]}
+    answer = "A thought ends with </think> and then comes the action."
+    conversation = Conversation("c", (ChatTurn("user", "hi"), ChatTurn("assistant", answer, train=True)))
+    tokenizer = load(folder, CUTS)
     try:
-        _, text = encode(folder, tmp_path, row, CUTS)
+        [sample] = encode_samples(tokenizer, [conversation], max_tokens=4096).encoded
     except InputError as error:
-        assert "leaves out the answer in place 1" in str(error)
+        assert "c: the chat template leaves out the answer in place 1" in str(error)
     else:
-        assert "closes a thought" in text
+        assert tokenizer.decode([label for label in sample.labels if label != IGNORED]) == f"{answer}<|im_end|>"
 
 
 def test_a_message_that_the_template_leaves_out_is_refused(folder: Path, tmp_path: Path) -> None:
