@@ -107,6 +107,10 @@ class PolicyError(TracewarpError):
     """A policy that is unknown, or whose factory did not give one."""
 
 
+class CollectionStoppedError(TracewarpError):
+    """So many episodes in a row ended in an error that the collection stopped; what was finished is saved."""
+
+
 class RunLockedError(TracewarpError):
     """Another process is writing into this run folder."""
 

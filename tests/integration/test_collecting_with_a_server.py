@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tracewarp.collect import CollectOptions, collect
-from tracewarp.errors import PolicyError
+from tracewarp.errors import CollectionStoppedError
 from tracewarp.trajectory import Ending, open_run
 
 Answer = Callable[[dict[str, object]], str]
@@ -119,6 +119,6 @@ def test_garbage_is_recorded_as_what_it_is(tmp_path, serve):
 
 def test_a_server_that_is_not_there_is_the_agents_failure_and_stops_the_run(tmp_path, serve):
     gone = "model:name=openai:scripted,base_url=http://127.0.0.1:9/v1,retries=0"
-    with pytest.raises(PolicyError, match=r"the last 3 episodes all ended by an error, .* ModelError"):
+    with pytest.raises(CollectionStoppedError, match=r"after 3 episodes in a row .*ModelError"):
         collect(tmp_path / "run", CollectOptions("arena", gone, limit=10, stop_after_errors=3))
     assert {episode.outcome.ending for episode in open_run(tmp_path / "run")} == {Ending.AGENT_ERROR}

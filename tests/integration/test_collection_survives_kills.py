@@ -164,7 +164,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_so(tmp_path: Path, begin: Begin,
         os.kill(pid, signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert said.endswith("Interrupted; what was finished is kept.\n")
+    assert said.endswith("Interrupted. Finished work was saved.\n")
     assert "Traceback" not in said
     assert len(list(open_run(tmp_path, strict=True))) == n_lines(tmp_path) >= 5
     wait_for_the_end(workers_of_it)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import sys
 import warnings
@@ -10,7 +11,7 @@ from typing import Any
 
 import click
 
-from tracewarp.errors import TracewarpError
+from tracewarp.errors import CollectionStoppedError, ModelUnavailableError, TracewarpError
 
 COMMANDS: dict[str, str] = {
     "collect": "let a policy act in an environment, and record every episode",
@@ -67,7 +68,7 @@ def group() -> None:
 
 
 def main(argv: list[str] | None = None) -> Any:
-    """Run the command line. Exit codes: 0 done, 1 a check failed, 2 bad input or usage, 130 Ctrl-C.
+    """Run the command line. Exit codes: 0 done, 1 a check failed or a model's server did, 2 bad input, 130 Ctrl-C.
 
     An expected failure prints its sentence on stderr, never a traceback.
     """
@@ -79,14 +80,23 @@ def main(argv: list[str] | None = None) -> Any:
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.ClickException as error:
-        error.show()
+        words = io.StringIO()
+        error.show(file=words)
+        _say(words.getvalue().rstrip("\n"))
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted; what was finished is kept.", err=True)
+        click.echo("Interrupted. Finished work was saved.", err=True)
         sys.exit(130)
     except TracewarpError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
+        _say(f"Error: {error}")
+        sys.exit(1 if isinstance(error, (ModelUnavailableError, CollectionStoppedError)) else 2)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+
+
+def _say(text: str) -> None:
+    """Print an error. Its words may be those of a server, a page or a file: shown as they are, never obeyed."""
+    from tracewarp.cli._terminal import printable  # loaded when it is needed: `--help` stays quick
+
+    click.echo(printable(text), err=True)

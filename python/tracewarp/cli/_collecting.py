@@ -11,13 +11,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from tracewarp.cli._terminal import one_line
+from tracewarp.cli._terminal import one_line, shortened
 from tracewarp.collect import Collected
 from tracewarp.collect import Progress as Standing
+from tracewarp.collect.tally import Facts
 from tracewarp.metrics import wilson_interval
 from tracewarp.report.table import table as plain_table
 from tracewarp.report.words import of, percent, share_interval
+from tracewarp.trajectory import Ending
 
+ERROR_CHARS = 1_000
+"""How much of an error's message is printed while a collection runs."""
 LOG_SECONDS = 5.0
 """Between two lines of progress where stderr is no terminal."""
 
@@ -47,6 +51,7 @@ class CollectingDisplay:
         )
         self.bar = self.display.add_task("collecting", total=None, words="")
         self.told = 0.0
+        self.error_told = False
 
     def __enter__(self) -> CollectingDisplay:
         self.display.start()
@@ -59,6 +64,10 @@ class CollectingDisplay:
 
     def __call__(self, progress: Standing) -> None:
         """Hear how the collection stands."""
+        if progress.first_error is not None and not self.error_told:
+            self.error_told = True
+            # Also where nothing else is shown: whoever waits for hours wants to know at once.
+            self.display.console.print(first_error(progress.first_error), soft_wrap=True)
         if self.live:
             self.display.update(
                 self.bar, total=progress.total, completed=progress.tally.done, words=standing_words(progress)
@@ -79,6 +88,8 @@ def standing_words(standing: Standing) -> str:
     words = [f"success {success(standing)}"] if tally.done else []
     if tally.errors:
         words.append(f"{tally.errors:,} errors")
+    if tally.cut:
+        words.append(f"{tally.cut:,} answers cut at max_new_tokens")
     if standing.steps_now:
         words.append(f"{standing.steps_now / max(standing.seconds, 1e-9):,.1f} steps/s")
     if tokens := tally.prompt_tokens + tally.completion_tokens:
@@ -89,10 +100,20 @@ def standing_words(standing: Standing) -> str:
 
 
 def success(standing: Standing) -> str:
-    """The share of episodes with score 1, and Wilson's interval."""
+    """The share of episodes with score 1, and Wilson's interval; transport failures are not counted."""
     tally = standing.tally
-    interval = wilson_interval(tally.successes, tally.done)
-    return f"{percent(tally.successes / tally.done)} {share_interval((interval.low, interval.high))}"
+    counted = tally.done - tally.transport_failures
+    if not counted:
+        return "not known"
+    interval = wilson_interval(tally.successes, counted)
+    return f"{percent(tally.successes / counted)} {share_interval((interval.low, interval.high))}"
+
+
+def first_error(facts: Facts) -> str:
+    """The first episode that ended in an error, in a line, with the words of whoever failed."""
+    task, repeat = facts.key
+    words = shortened(one_line(facts.error or "no reason given"), ERROR_CHARS)
+    return f"First error: {facts.ending.value} in task {one_line(task)}, repeat {repeat}: {words}"
 
 
 def time_left(standing: Standing) -> float | None:
@@ -108,14 +129,19 @@ def summary(collected: Collected) -> Table:
     grid = plain_table()
     grid.add_column(Text(one_line(str(collected.path))), no_wrap=True)
     grid.add_column(Text(one_line(" on ".join(filter(None, (info.agent, info.driver))))), overflow="fold")
-    grid.add_row("Success", f"{of(tally.successes, tally.done)}, {success(standing)}", style="bold")
-    if tally.unknown:
-        grid.add_row("  not judged", f"{tally.unknown:,}")
+    counted = tally.done - tally.transport_failures
+    grid.add_row("Success", f"{of(tally.successes, counted)}, {success(standing)}", style="bold")
+    if tally.unknown > tally.transport_failures:
+        grid.add_row("  not judged", f"{tally.unknown - tally.transport_failures:,}")
+    if tally.transport_failures:
+        grid.add_row("  not counted", f"{tally.transport_failures:,} (the model's server or the environment failed)")
     for ending, count in sorted(tally.endings.items(), key=lambda entry: (-entry[1], entry[0].value)):
         grid.add_row(f"  ended by {ending.value}", f"{count:,}")
     grid.add_row("Steps", f"{tally.steps:,}, {tally.steps / tally.done:.1f} an episode")
     if tally.prompt_tokens or tally.completion_tokens:
         grid.add_row("Tokens", f"{tally.prompt_tokens:,} read, {tally.completion_tokens:,} written")
+    if tally.cut:
+        grid.add_row("Answers", f"{of(tally.cut, tally.answers)} cut at max_new_tokens")
     speed = f", {standing.steps_now / standing.seconds:,.1f} steps/s" if standing.steps_now else ""
     grid.add_row("Time", f"{standing.seconds:,.1f} s{speed}")
     if standing.resumed:
@@ -131,6 +157,12 @@ def next_steps(collected: Collected) -> str:
         f"  tracewarp show {run}",
         f"  tracewarp evaluate {run} --references-from capability --out {run}",
     ]
-    if collected.progress.tally.errors:
-        lines.append("Errors of environment or policy are collected again by the same command with --retry-errors.")
+    tally = collected.progress.tally
+    if tally.transport_failures:
+        lines.append(
+            f"The same command collects the {tally.transport_failures:,} episodes again that ended in "
+            "model_unavailable or environment_error."
+        )
+    if count := tally.endings[Ending.AGENT_ERROR]:
+        lines.append(f"With --retry-errors it also collects the {count:,} again that ended in agent_error.")
     return "\n".join(lines)

@@ -35,19 +35,25 @@ from tracewarp.collect.policies import read_value
 @click.option("--max-steps", type=int, help="Actions in an episode; otherwise the environment's budget.")
 @click.option("--max-seconds", type=float, help="Wall clock of an episode; otherwise no limit.")
 @click.option("--overwrite", is_flag=True, help="Begin anew where the folder holds a run.")
-@click.option("--retry-errors", is_flag=True, help="Collect again what an error of environment or policy ended.")
+@click.option(
+    "--retry-errors",
+    is_flag=True,
+    help="Collect agent_error episodes again too; model_unavailable and environment_error always are.",
+)
 @click.option(
     "--stop-after-errors",
     type=click.IntRange(min=0),
     default=20,
     show_default=True,
-    help="Stop after so many errors in a row; 0: never.",
+    help="Stop after this many episodes in a row that ended in an error; 0: never.",
 )
 @click.option("--quiet", is_flag=True, help="No progress, no words at the end.")
 def command(out: Path, max_steps: int | None, max_seconds: float | None, quiet: bool, **given: Any) -> None:
     """Let a POLICY act in an environment and record every episode in a run folder.
 
-    The same command goes on where an earlier one was stopped or killed; nothing that was finished is lost.
+    The same command continues where an earlier one was stopped or killed; nothing that was finished is lost. A model
+    must answer a request of one token before the first episode. Exit code 1: it did not, or --stop-after-errors stopped
+    the run, or every episode ended in an error.
 
     \b
     Examples:
@@ -61,6 +67,10 @@ def command(out: Path, max_steps: int | None, max_seconds: float | None, quiet: 
     output_console().print(summary(collected))
     if not quiet:
         click.echo(next_steps(collected), err=True)
+    tally = collected.progress.tally
+    if tally.all_failed:
+        click.echo(f"Error: every one of the {tally.done:,} episodes ended in an error.", err=True)
+        raise click.exceptions.Exit(1)
 
 
 def _options(given: dict[str, Any], *, max_steps: int | None, max_seconds: float | None) -> CollectOptions:

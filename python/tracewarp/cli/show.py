@@ -11,12 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from tracewarp.cli._terminal import one_line, output_console, printable, problem_lines, shortened
+from tracewarp.collect.tally import CUT, finish_reasons
 from tracewarp.errors import InputError
 from tracewarp.trajectory import RunReader, Step, Trajectory, open_run
 from tracewarp.trajectory.names import task_id_of
 
 TREE_LINES = 12
 REASONING_CHARS = 400
+TRACEBACK_LINES = 20
 OBJECTIVE_CHARS = 80
 SHOWN_PROBLEMS = 5
 
@@ -95,8 +97,13 @@ def _print_episode(console: Console, trajectory: Trajectory, *, only: int | None
     console.print(Rule(Text("outcome"), align="left"))
     steps = f"{len(trajectory.executed_steps)} executed steps"
     console.print(Text(f"score {_score(trajectory)}, ending {outcome.ending.value}, {steps}", style="bold"))
+    cut = sum(reason == CUT for step in trajectory.steps for reason in finish_reasons(step))
+    if cut:
+        console.print(Text(f"{cut} of the model's answers were cut at max_new_tokens", style="yellow"))
     if outcome.error:
         console.print(Text(_cut(outcome.error, REASONING_CHARS, full=full), style="red"))
+    if outcome.traceback:
+        _print_traceback(console, outcome.traceback, full=full)
 
 
 def _print_step(console: Console, number: int, step: Step, *, full: bool) -> None:
@@ -110,6 +117,9 @@ def _print_step(console: Console, number: int, step: Step, *, full: bool) -> Non
         console.print(Text(f"  {line}", style="dim"), soft_wrap=True)
     if len(lines) > len(shown):
         console.print(Text(f"  ... {len(lines) - len(shown)} more lines (--full shows them)", style="dim italic"))
+    if step.thinking:
+        thinking = _cut(step.thinking, REASONING_CHARS, full=full)
+        console.print(Text(f"(thinking) {thinking}", style="dim italic"))
     if step.reasoning:
         console.print(Text(_cut(step.reasoning, REASONING_CHARS, full=full), style="italic"))
     action = Text(
@@ -118,10 +128,23 @@ def _print_step(console: Console, number: int, step: Step, *, full: bool) -> Non
     if not step.executed:
         action = Text.assemble(action, Text("  (recorded after the end, not executed)", style="yellow"))
     console.print(Text.assemble(Text("> ", style="bold"), action), soft_wrap=True)
+    reasons = finish_reasons(step)
+    if CUT in reasons:
+        which = f"{reasons.count(CUT)} of {len(reasons)} answers were" if len(reasons) > 1 else "the answer was"
+        console.print(Text(f"({which} cut at max_new_tokens)", style="yellow"))
     if step.error or step.valid is False:
         console.print(Text(_cut(step.error or "refused by the environment", REASONING_CHARS, full=full), style="red"))
     if step.reward:
         console.print(Text(f"reward {step.reward:g}", style="bold"))
+
+
+def _print_traceback(console: Console, text: str, *, full: bool) -> None:
+    lines = printable(text).splitlines()
+    shown = lines if full else lines[-TRACEBACK_LINES:]
+    if len(lines) > len(shown):
+        console.print(Text(f"... {len(lines) - len(shown)} earlier lines (--full shows them)", style="dim italic"))
+    for line in shown:
+        console.print(Text(line, style="dim"), soft_wrap=True)
 
 
 def _cut(text: str, length: int, *, full: bool) -> str:

@@ -9,24 +9,29 @@ from __future__ import annotations
 import multiprocessing
 import queue
 import signal
+import sys
 import threading
+import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import Any
 
+from tracewarp.collect.episode import WorkerStopped
 from tracewarp.collect.plan import Job
-from tracewarp.collect.policies import SharedPolicies
-from tracewarp.collect.policy import Policy
+from tracewarp.collect.policies import SharedPolicies, one_policy
+from tracewarp.collect.policy import Decision, Policy, Start, View
 from tracewarp.collect.worker import Finished, Setup, Worker, lost
 from tracewarp.envs.base import Environment
 from tracewarp.errors import EnvironmentFailure, PolicyError, TracewarpError
+from tracewarp.trajectory import Ending
 
 TRIES = 2
-"""How often an episode is begun whose worker dies; then it is recorded as the environment's failure."""
+"""How often an episode is begun whose worker dies; then it is recorded as a failure."""
 _GRACE_SECONDS = 5.0
 """How long a worker may take to close its browser before it is ended."""
 
@@ -53,7 +58,7 @@ def in_threads(
 
     def work() -> None:
         try:
-            worker = Worker(setup, shared.policy())
+            worker = Worker(setup, one_policy(shared, setup.policy.text))
             try:
                 while not stop.is_set():
                     try:
@@ -77,15 +82,18 @@ def in_threads(
             yield found
     finally:
         stop.set()
+        # One that waits for a model is left to itself: threads cannot be ended, and it is a daemon.
+        deadline = time.monotonic() + _GRACE_SECONDS
         for thread in threads:
-            # One that waits for a model is left to itself: threads cannot be ended, and it is a daemon.
-            thread.join(_GRACE_SECONDS)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def in_processes(setup: Setup, jobs: Sequence[Job], *, workers: int) -> Generator[Finished, None, None]:
     """Run the episodes in processes of their own.
 
-    A worker that dies (killed, out of memory) loses no episode: its own is begun again once, by another worker.
+    A worker that dies (killed, out of memory) loses no episode: its own is begun again once, by another worker. If that
+    one dies too, the episode is recorded: as the policy's error where the policy's code ended the process by itself,
+    otherwise as a failure of the environment.
 
     Raises:
         EnvironmentFailure: a worker died before it could begin.
@@ -103,7 +111,7 @@ def in_processes(setup: Setup, jobs: Sequence[Job], *, workers: int) -> Generato
     try:
         for _ in range(min(workers, len(waiting))):
             employ()
-        while crew:
+        while any(member.job is not None for member in crew.values()):
             for connection in wait(list(crew)):
                 assert isinstance(connection, Connection)
                 member = crew[connection]
@@ -111,14 +119,14 @@ def in_processes(setup: Setup, jobs: Sequence[Job], *, workers: int) -> Generato
                     message = connection.recv()
                 except (EOFError, OSError):
                     del crew[connection]
-                    job, words = member.buried()
+                    job, words, ending = member.buried()
                     if job is None:
                         continue
                     deaths[job.key] += 1
                     if deaths[job.key] < TRIES:
                         waiting.appendleft(job)
                     else:
-                        yield Finished.of(lost(setup, job, f"{words}, {TRIES} times"))
+                        yield Finished.of(lost(setup, job, f"{words}, {TRIES} times", ending=ending))
                     if waiting:
                         employ()
                     continue
@@ -158,9 +166,11 @@ class _Crash:
 class _Member:
     """A worker process, seen from outside."""
 
-    def __init__(self, process: SpawnProcess, connection: Connection) -> None:
+    def __init__(self, process: SpawnProcess, connection: Connection, in_policy: Any) -> None:
         self.process = process
         self.connection = connection
+        self.in_policy = in_policy
+        """Shared memory: 1 while the process runs the policy's code."""
         self.job: Job | None = None
         self.ready = False
 
@@ -169,11 +179,12 @@ class _Member:
         # Spawned: a fork would copy threads, browsers and locks of this process in whatever state they are.
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, setup), daemon=True)
+        in_policy = context.RawValue("b", 0)
+        process = context.Process(target=_work, args=(theirs, setup, in_policy), daemon=True)
         with _deaf_to_ctrl_c():
             process.start()
         theirs.close()
-        return cls(process, ours)
+        return cls(process, ours, in_policy)
 
     def give(self, waiting: deque[Job]) -> None:
         """Send the next job; without one, send it home."""
@@ -181,18 +192,24 @@ class _Member:
         with suppress(OSError):  # it died; the next look at its connection says so
             self.connection.send(self.job)
 
-    def buried(self) -> tuple[Job | None, str]:
-        """The job of a worker that is no more, and how it ended."""
+    def buried(self) -> tuple[Job | None, str, Ending]:
+        """The job of a worker that is no more, how the worker ended, and what that makes of the episode."""
         self.process.join()
         code = self.process.exitcode
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         self.connection.close()
         if not self.ready and self.job is not None:
             raise EnvironmentFailure(f"a worker process ended by {how} before it could begin")
-        return self.job, f"the worker process ended by {how}"
+        # A signal may come from anywhere (out of memory, a person); an exit code comes from the code that ran.
+        by_policy = code is not None and code >= 0 and bool(self.in_policy.value)
+        who = "the policy ended the worker process" if by_policy else "the worker process ended"
+        return self.job, f"{who} by {how}", Ending.AGENT_ERROR if by_policy else Ending.ENVIRONMENT_ERROR
 
     def end(self) -> None:
+        """End the process: one that was sent home gets time to leave by itself."""
         self.connection.close()
+        if self.job is None:
+            self.process.join(_GRACE_SECONDS)
         self.process.terminate()
         self.process.join(_GRACE_SECONDS)
         if self.process.is_alive():
@@ -200,7 +217,40 @@ class _Member:
             self.process.join()
 
 
-def _work(connection: Connection, setup: Setup) -> None:
+class _Watched:
+    """A policy in a worker process that says, in shared memory, when its code runs."""
+
+    def __init__(self, policy: Policy, in_policy: Any) -> None:
+        self.name = policy.name
+        self.policy = policy
+        self.in_policy = in_policy
+
+    def start(self, start: Start) -> None:
+        with self._inside():
+            self.policy.start(start)
+
+    def act(self, view: View) -> Decision:
+        with self._inside():
+            return self.policy.act(view)
+
+    def describe(self) -> Mapping[str, Any]:
+        with self._inside():
+            return self.policy.describe()
+
+    def close(self) -> None:
+        with self._inside():
+            self.policy.close()
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        self.in_policy.value = 1
+        try:
+            yield
+        finally:
+            self.in_policy.value = 0
+
+
+def _work(connection: Connection, setup: Setup, in_policy: Any) -> None:
     """A worker process: jobs come, finished episodes go; it ends when there are no more, or nobody listens."""
     worker: Worker | None = None
     # The collector's end tells a worker to end; Ctrl-C reaches every process of the terminal at once.
@@ -209,18 +259,21 @@ def _work(connection: Connection, setup: Setup) -> None:
         policy = setup.policy.load()
         if isinstance(policy, SharedPolicies):
             raise PolicyError(f"policy {setup.policy.text}: shared policies belong into threads")
-        worker = Worker(setup, policy, setup.open())
+        worker = Worker(setup, _Watched(policy, in_policy), setup.open())
         connection.send(_Ready())
         while (job := connection.recv()) is not None:
             connection.send(worker.run(job))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the collector is gone
+    except WorkerStopped:
+        sys.exit(128 + signal.SIGTERM)
     except Exception as error:
         with suppress(OSError):
             connection.send(_crash(error))
     finally:
         if worker is not None:
             worker.close()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _crash(error: Exception) -> _Crash:
@@ -228,7 +281,7 @@ def _crash(error: Exception) -> _Crash:
 
 
 def _leave(number: int, frame: object) -> None:
-    raise SystemExit(128 + number)
+    raise WorkerStopped
 
 
 @contextmanager

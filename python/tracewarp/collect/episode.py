@@ -1,25 +1,32 @@
 """One episode: a policy acts in an environment until one reason ends it, and everything is written down.
 
 Mistakes of the agent and failures of the world are never confused. An answer without an action, or an action that the
-environment refuses, is a step of the record. An exception of the policy ends the episode as `agent_error`, one of the
-environment as `environment_error`; what happened before it is kept.
+environment refuses, is a step of the record. An exception of the policy ends the episode as `agent_error` with score 0;
+one of the environment as `environment_error`, and a model server that gives no answer as `model_unavailable`, both
+without a score. What happened before it is kept.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from tracewarp.collect import record
+from tracewarp.collect.checking import checked_decision, checked_observation, checked_result, described
 from tracewarp.collect.limits import Limits
 from tracewarp.collect.policy import Decision, Policy, Start, View
 from tracewarp.envs.base import Capability, Environment, JudgingEnvironment, Observation, StepResult, TaskRef
-from tracewarp.errors import EnvironmentFailure, PolicyError
+from tracewarp.errors import EnvironmentFailure, ModelUnavailableError
 from tracewarp.trajectory import Ending, Outcome, Provenance, Step, Task, Trajectory
 
+ERROR_CHARS = 2_000
+"""How much of an error's message a record keeps, from its beginning."""
+TRACEBACK_CHARS = 20_000
+"""How much of a traceback a record keeps, from its end."""
 NO_ACTION = "The last answer held no action that could be read."
 """What the policy is told after an answer without an action."""
 
@@ -29,7 +36,7 @@ def episode_seed(seed: int, ref: TaskRef, repeat: int) -> int:
 
     It depends on nothing else, so that neither order nor number of workers changes an episode.
     """
-    digest = hashlib.sha256(f"{seed}|{ref}|{repeat}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}|{ref}|{repeat}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
@@ -55,18 +62,23 @@ def run_episode(
         limits: when the runner ends the episode; None: the defaults.
 
     Returns:
-        The record, whatever happened. Only exceptions that are no `Exception` (Ctrl-C) leave this function.
+        The record, whatever happened. Only Ctrl-C and `WorkerStopped` leave this function.
     """
     episode = _Episode(environment, policy, ref, task, repeat=repeat, seed=seed, limits=limits or Limits())
     return episode.run()
 
 
-class _AgentFailedError(Exception):
-    """The policy gave no answer."""
+class WorkerStopped(BaseException):
+    """Raised by a worker process's signal handler, wherever the process is."""
 
 
-class _WorldFailedError(Exception):
-    """The environment failed."""
+class _FailedError(Exception):
+    """An error ended the episode."""
+
+    def __init__(self, ending: Ending, said: str, trace: str | None = None) -> None:
+        super().__init__(said)
+        self.ending = ending
+        self.trace = trace
 
 
 class _Episode:
@@ -95,23 +107,28 @@ class _Episode:
         self.result: StepResult | None = None
         """Of the last action that the environment took or refused."""
         self.reset_seconds: float | None = None
+        self.agent: str | None = None
+        """The policy's name."""
+        self.about: dict[str, Any] = {}
+        """What the policy says about itself."""
         self.began = time.monotonic()
 
     def run(self) -> Trajectory:
         started_at = record.now()
+        trace: str | None = None
         try:
+            with self._agent():
+                self.agent, self.about = record.text(str(self.policy.name)), described(self.policy)
             ending, error = self._act_until_the_end()
             if self.result is None or not (self.result.terminated or self.result.truncated):
                 self._judge()
-        except _AgentFailedError as failure:
-            ending, error = Ending.AGENT_ERROR, str(failure)
-        except _WorldFailedError as failure:
-            ending, error = Ending.ENVIRONMENT_ERROR, str(failure)
+        except _FailedError as failure:
+            ending, error, trace = failure.ending, str(failure), failure.trace
         return Trajectory(
             task=self.task,
             repeat=self.repeat,
             steps=tuple(self.steps),
-            outcome=self._outcome(ending, error),
+            outcome=self._outcome(ending, error, trace),
             provenance=self._provenance(started_at),
             extra=self._timings(),
         )
@@ -120,7 +137,7 @@ class _Episode:
         began = time.monotonic()
         with self._world():
             spec = self.environment.spec
-            observation = self.environment.reset(self.ref)
+            observation = checked_observation(self.environment.reset(self.ref))
         if not self.task.objective:  # of a task that is made when its page opens
             self.task = self.task.model_copy(update={"objective": record.text(observation.instruction)})
         self.reset_seconds = time.monotonic() - began
@@ -160,8 +177,8 @@ class _Episode:
             began = time.monotonic()
             try:
                 with self._agent():
-                    decision = _checked(self.policy, self.policy.act(again))
-            except (_AgentFailedError, _WorldFailedError) as failure:
+                    decision = checked_decision(self.policy.act(again), policy=self.policy.name)
+            except _FailedError as failure:
                 self.steps.append(
                     record.step(
                         view.observation,
@@ -190,8 +207,8 @@ class _Episode:
         error: str | None = None
         try:
             with self._world():
-                result = _checked_result(self.environment.step(decision.action))
-        except _WorldFailedError as failure:
+                result = checked_result(self.environment.step(decision.action))
+        except _FailedError as failure:
             error = str(failure)
             raise
         finally:
@@ -217,9 +234,9 @@ class _Episode:
                 assert isinstance(self.environment, JudgingEnvironment)
                 # WebArena's runner puts "Early stop: ..." in the place of an answer, whose words and digits may pass a
                 # check for a part of the answer. Nothing was answered.
-                self.result = _checked_result(self.environment.judge(""))
+                self.result = checked_result(self.environment.judge(""))
 
-    def _outcome(self, ending: Ending, error: str | None) -> Outcome:
+    def _outcome(self, ending: Ending, error: str | None, trace: str | None) -> Outcome:
         result = self.result
         extra: dict[str, Any] = {}
         if result is not None:
@@ -231,25 +248,26 @@ class _Episode:
         if result is not None and result.info.get("unknown") and not result.success:
             extra["unknown"] = record.plain(result.info["unknown"])
             score = None
-        # A world that failed says nothing about the agent.
-        score = None if ending is Ending.ENVIRONMENT_ERROR else score
-        return Outcome(score=score, ending=ending, error=record.optional(error), extra=extra)
+        # A world or a server that failed says nothing about the agent; an agent that failed did not solve the task.
+        score = None if ending.transport_failure else 0.0 if ending is Ending.AGENT_ERROR else score
+        return Outcome(
+            score=score, ending=ending, error=record.optional(error), traceback=record.optional(trace), extra=extra
+        )
 
     def _timings(self) -> dict[str, Any]:
         seconds = {"seconds": time.monotonic() - self.began, "reset_seconds": self.reset_seconds}
         return {name: round(value, record.SECONDS_DIGITS) for name, value in seconds.items() if value is not None}
 
     def _provenance(self, started_at: str) -> Provenance:
-        about = self.policy.describe()
-        model = about.get("model")
+        model = self.about.get("model")
         driver = None
         with suppress(Exception):  # a world that is gone has no driver to name
             driver = self.environment.spec.driver
         return Provenance(
-            agent=self.policy.name,
+            agent=self.agent,
             model=str(model.get("name")) if isinstance(model, dict) else None if model is None else str(model),
             driver=driver,
-            sampling=record.plain(about.get("sampling") or {}),
+            sampling=self.about.get("sampling") or {},
             seed=self.seed,
             started_at=started_at,
             extra={"task_ref": str(self.ref), "run_seed": self.run_seed},
@@ -259,34 +277,47 @@ class _Episode:
     def _world(self) -> Iterator[None]:
         try:
             yield
-        except Exception as error:
-            raise _WorldFailedError(_said(error)) from error
+        except (KeyboardInterrupt, WorkerStopped):
+            raise
+        except BaseException as error:
+            raise _FailedError(Ending.ENVIRONMENT_ERROR, said(error)) from error
 
     @contextmanager
     def _agent(self) -> Iterator[None]:
         try:
             yield
+        except (KeyboardInterrupt, WorkerStopped):
+            raise
         except EnvironmentFailure as error:  # a policy that asks the environment, as the oracle does
-            raise _WorldFailedError(_said(error)) from error
-        except Exception as error:
-            raise _AgentFailedError(_said(error)) from error
+            raise _FailedError(Ending.ENVIRONMENT_ERROR, said(error)) from error
+        except ModelUnavailableError as error:
+            raise _FailedError(Ending.MODEL_UNAVAILABLE, said(error)) from error
+        except BaseException as error:  # a policy that calls sys.exit() ends its episode, not the run
+            raise _FailedError(Ending.AGENT_ERROR, said(error), _traceback(error)) from error
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def said(error: BaseException) -> str:
+    """An exception in one line: its type and the beginning of its message."""
+    try:
+        words = str(error)
+    except Exception:
+        words = "(its message cannot be read)"
+    words = words if len(words) <= ERROR_CHARS else f"{words[:ERROR_CHARS]}… ({len(words):,} characters)"
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
-def _checked(policy: Policy, decision: object) -> Decision:
-    if not isinstance(decision, Decision):
-        raise PolicyError(f"policy {policy.name}: expected a Decision from act, got {type(decision).__name__}")
-    if decision.action is not None and not isinstance(decision.action, str):
-        raise PolicyError(
-            f"policy {policy.name}: expected the action as text or None, got {type(decision.action).__name__}"
-        )
-    return decision
+def _traceback(error: BaseException) -> str | None:
+    """The end of an exception's traceback, from the policy's first frame on; None where it has no such frame."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename in _OWN_FILES:
+        frames = frames.tb_next
+    if frames is None:
+        return None
+    try:
+        text = "".join(traceback.format_exception(type(error), error, frames))
+    except Exception:  # an exception of the policy's own class may fail at anything
+        return None
+    return text if len(text) <= TRACEBACK_CHARS else f"...\n{text[-TRACEBACK_CHARS:]}"
 
 
-def _checked_result(result: StepResult) -> StepResult:
-    if not 0.0 <= result.score <= 1.0:
-        raise EnvironmentFailure(f"score: expected a number in 0..1 from the environment, got {result.score}")
-    return result
+_OWN_FILES = frozenset(function.__code__.co_filename for function in (said, checked_decision))

@@ -18,6 +18,7 @@ from tracewarp.collect.lock import RunLock
 from tracewarp.collect.record import now
 from tracewarp.errors import FileError, RunMismatchError
 from tracewarp.trajectory import Trajectory
+from tracewarp.trajectory.paths import require_regular_file
 from tracewarp.trajectory.run_info import RUN_INFO, RunInfo, Session, read_run_info, write_run_info
 
 EPISODES = "trajectories.jsonl"
@@ -58,6 +59,8 @@ class RunFolder:
         except OSError as error:
             raise FileError(f"{self.path}: the folder cannot be made ({error.strerror or error})") from None
         with ExitStack() as opening:
+            for name in (EPISODES, RUN_INFO):
+                require_regular_file(self.path / name, missing_ok=True)
             opening.enter_context(RunLock(self.path))
             self._tidy()
             before = None if self.overwrite else read_run_info(self.path)
@@ -98,10 +101,12 @@ class RunFolder:
     def _tidy(self) -> None:
         """Remove what a killed collector left beside the files, and the whole run where it is to begin anew."""
         for name in (EPISODES, RUN_INFO):
-            for left in self.path.glob(f".{name}.*.tmp"):
-                left.unlink(missing_ok=True)
-            if self.overwrite:
-                (self.path / name).unlink(missing_ok=True)
+            gone = [*self.path.glob(f".{name}.*.tmp"), *([self.path / name] if self.overwrite else ())]
+            for path in gone:
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    raise FileError(f"{path}: cannot be removed ({error.strerror or error})") from None
 
 
 def session(workers: int) -> Session:

@@ -17,6 +17,7 @@ from tracewarp.errors import DuplicateKeyError, FileError, RecordError
 from tracewarp.trajectory import Trajectory
 from tracewarp.trajectory.formats.own import parse_record
 from tracewarp.trajectory.jsontext import BadJsonError, parse_json
+from tracewarp.trajectory.paths import require_regular_file
 from tracewarp.trajectory.problems import shown_name
 from tracewarp.trajectory.write import beside
 
@@ -48,12 +49,16 @@ class Journal:
         """Bytes of a torn last line that were dropped."""
         self._size = 0
         self._synced = 0.0
+        require_regular_file(path, missing_ok=True)
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         except OSError as error:
             raise FileError(f"{path}: cannot be opened ({error.strerror or error})") from None
         try:
             self._read(found)
+        except OSError as error:
+            self.close()
+            raise FileError(f"{path}: cannot be read ({error.strerror or error})") from None
         except BaseException:
             self.close()
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -12,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from tracewarp.collect.record import now
 from tracewarp.errors import FileError, RunLockedError
+from tracewarp.trajectory.paths import require_regular_file
 
 LOCK = ".lock"
 OWNER = ".lock.json"
@@ -34,6 +36,8 @@ class RunLock:
         self._lock = FileLock(folder / LOCK, timeout=0)
 
     def __enter__(self) -> RunLock:
+        for name in (LOCK, OWNER):
+            require_regular_file(self.folder / name, missing_ok=True)
         try:
             self._lock.acquire()
         except Timeout:
@@ -54,7 +58,8 @@ class RunLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        (self.folder / OWNER).unlink(missing_ok=True)
+        with suppress(OSError):  # who held it is no longer of interest
+            (self.folder / OWNER).unlink(missing_ok=True)
         self._lock.release()
 
     def _owner(self) -> str:

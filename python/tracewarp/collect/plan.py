@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import PydanticSerializationError
+
 from tracewarp.collect.options import CollectOptions
+from tracewarp.collect.record import plain
 from tracewarp.envs.base import TaskRef, TaskSource
 from tracewarp.errors import EmptyInputError, OptionError
 from tracewarp.trajectory import Task
@@ -51,7 +54,7 @@ def plan(source: TaskSource, options: CollectOptions) -> Plan:
     refs = refs[: options.limit]
     if not refs:
         raise EmptyInputError(f"tasks: the split {options.split or 'all'} of {options.environment} has none")
-    tasks = [source.task(ref) for ref in refs]
+    tasks = [_written(source.task(ref)) for ref in refs]
     first: dict[str, TaskRef] = {}
     for ref, task in zip(refs, tasks, strict=True):
         if first.setdefault(task.id, ref) != ref:
@@ -66,9 +69,18 @@ def plan(source: TaskSource, options: CollectOptions) -> Plan:
             "limit": options.limit,
             "repeats": options.repeats,
             "n_tasks": len(refs),
-            "refs_sha256": hashlib.sha256("\n".join(map(str, refs)).encode()).hexdigest(),
+            "refs_sha256": hashlib.sha256("\n".join(map(str, refs)).encode("utf-8", "surrogatepass")).hexdigest(),
         },
     )
+
+
+def _written(task: Task) -> Task:
+    """The task as a record can hold it: without lone surrogates."""
+    try:
+        task.model_dump_json()
+    except PydanticSerializationError:
+        return Task.model_validate(plain(task.model_dump()))
+    return task
 
 
 def _named(source: TaskSource, refs: Sequence[TaskRef], names: Sequence[str]) -> tuple[TaskRef, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast, runtime_checkable
 
 from tracewarp.collect.policy import Policy
 from tracewarp.envs.loading import load_object
-from tracewarp.errors import OptionError, PolicyError
+from tracewarp.errors import OptionError, PolicyError, TracewarpError
 
 POLICIES: dict[str, str] = {
     "trivial": "tracewarp.collect.simple_policies:TrivialPolicy",
@@ -79,7 +80,11 @@ class PolicySpec:
         try:
             found = made(**self.settings)
         except TypeError as error:
-            raise PolicyError(f"policy {self.text}: {error}") from error
+            raise PolicyError(f"policy {self.text}: {error}{_where(error)}") from error
+        except TracewarpError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise PolicyError(f"policy {self.text}: cannot be made: {_said(error)}") from error
         if not isinstance(found, SharedPolicies) and not _is_policy(found):
             raise PolicyError(
                 f"policy {self.text}: expected {self.factory} to give an object with name, start, act, describe and "
@@ -92,9 +97,41 @@ class PolicySpec:
             found = load_object(self.factory)
         except LookupError as error:
             raise PolicyError(f"policy {self.text}: {error}") from None
+        except (Exception, SystemExit) as error:  # code of the user's own, and the user must find the line
+            raise PolicyError(f"policy {self.text}: cannot be imported: {_said(error)}") from error
         if not callable(found):
             raise PolicyError(f"policy {self.text}: expected a class or a function, got {type(found).__name__}")
         return cast(Callable[..., object], found)
+
+
+def one_policy(shared: SharedPolicies, text: str) -> Policy:
+    """One more of the policies that share something.
+
+    Raises:
+        PolicyError: `policy()` raises, or returns no policy.
+    """
+    try:
+        found: object = shared.policy()
+    except TracewarpError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PolicyError(f"policy {text}: policy() failed: {_said(error)}") from error
+    if not _is_policy(found):
+        raise PolicyError(
+            f"policy {text}: expected policy() to give an object with name, start, act, describe and close, got "
+            f"{type(found).__name__}"
+        )
+    return cast(Policy, found)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}{_where(error)}"
+
+
+def _where(error: BaseException) -> str:
+    """The last place of a traceback, for an error in code that this package did not write."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
 
 
 def _is_policy(found: object) -> bool:

@@ -63,8 +63,11 @@ class Decision:
 class Policy(Protocol):
     """Decides on actions, one episode at a time. One object serves one worker; it is not shared between threads.
 
-    Raises `ModelError` where its model gives no answer: the episode ends as `agent_error`, as it does with any other
-    exception of a policy.
+    An exception ends the episode: `ModelUnavailableError` (the model's server gives no answer) as `model_unavailable`,
+    every other one as `agent_error`.
+
+    A policy may have two more attributes. `requires`: a set of `Capability` that it asks of the environment. `check()`:
+    called once before the first episode; it raises `ModelUnavailableError` if the model does not answer.
     """
 
     name: str

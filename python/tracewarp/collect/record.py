@@ -27,20 +27,30 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
-def plain(value: Any) -> Any:
+MOST_NESTING = 64
+"""How deeply a value may be nested; a record must be readable again, and JSON readers have limits."""
+_LARGEST_INT = 2**63
+
+
+def plain(value: Any, *, depth: int = 0) -> Any:
     """A value as JSON can hold it and UTF-8 can write it; what is neither becomes its `str`."""
-    if value is None or (isinstance(value, (bool, int)) and not isinstance(value, Enum)):
+    if depth > MOST_NESTING:
+        return "(nested too deeply)"
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int) and not isinstance(value, Enum):
+        # Readers of JSON differ in what they make of longer ones, and Python refuses thousands of digits.
+        return int(value) if -_LARGEST_INT <= value < _LARGEST_INT else hex(value)
     if isinstance(value, str):
         return text(value.value if isinstance(value, Enum) else value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {text(str(key)): plain(item) for key, item in value.items()}
+        return {text(str(key)): plain(item, depth=depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [plain(item, depth=depth + 1) for item in value]
     if isinstance(value, (set, frozenset)):
-        return sorted(plain(item) for item in value)
+        return sorted((plain(item, depth=depth + 1) for item in value), key=str)
     return text(str(value))
 
 

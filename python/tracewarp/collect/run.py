@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
 from tracewarp.collect import crew
+from tracewarp.collect.checking import described
+from tracewarp.collect.episode import said
 from tracewarp.collect.folder import RunFolder, session
 from tracewarp.collect.journal import Key
 from tracewarp.collect.options import CollectOptions
 from tracewarp.collect.plan import Job, Plan, plan
-from tracewarp.collect.policies import PolicySpec, SharedPolicies
+from tracewarp.collect.policies import PolicySpec, SharedPolicies, one_policy
 from tracewarp.collect.policy import Policy
-from tracewarp.collect.record import now, plain
+from tracewarp.collect.record import now, plain, text
 from tracewarp.collect.suits import check_suits
 from tracewarp.collect.tally import Facts, Tally
-from tracewarp.collect.worker import Finished, Setup
+from tracewarp.collect.worker import Finished, Setup, close_policy
 from tracewarp.envs.base import Environment
 from tracewarp.envs.registry import open_source
-from tracewarp.errors import EnvironmentFailure, PolicyError
+from tracewarp.errors import CollectionStoppedError, PolicyError, TracewarpError
 from tracewarp.trajectory import Ending, Trajectory
-from tracewarp.trajectory.run_info import RunInfo
+from tracewarp.trajectory.run_info import RUN_INFO, RunInfo
+from tracewarp.trajectory.surrogates import repair_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Progress:
     """Steps since it began."""
     seconds: float
     """Since it began."""
+    first_error: Facts | None = None
+    """The first episode since it began that ended in an error."""
 
 
 class Listener(Protocol):
@@ -70,6 +75,9 @@ def collect(out: str | Path, options: CollectOptions, *, listener: Listener = si
     finish; when all are there the file is put into the order of the tasks. The records depend on the options alone, not
     on workers or interruptions (timings aside; policies that draw from anything but the episode's seed aside).
 
+    Episodes that a failure of the environment or of the model's server ended say nothing about the agent: going on
+    collects each of them once more.
+
     Args:
         out: the run folder; made where it is missing.
         options: environment, policy, tasks, seed, limits and the rest.
@@ -77,11 +85,14 @@ def collect(out: str | Path, options: CollectOptions, *, listener: Listener = si
 
     Raises:
         OptionError: an option outside its range; an unknown environment, setting, split or task.
-        PolicyError: an unknown policy, or one that does not suit the environment, or fails in so many.
+        PolicyError: an unknown policy, or one that cannot be made, or does not suit the environment.
+        ModelUnavailableError: the model did not answer a request of one token before the first episode; nothing was
+            collected.
+        CollectionStoppedError: `stop_after_errors` episodes in a row ended in an error; what is finished is kept.
         RunLockedError: another process collects into this folder.
         RunMismatchError: the folder was begun with other settings.
         FileError: the folder cannot be read or written; what is finished is kept.
-        EnvironmentFailure: the environment cannot be opened at all, or fails in `stop_after_errors` episodes in a row.
+        EnvironmentFailure: the environment cannot be opened at all.
         MissingExtraError: the environment or the model needs an extra.
     """
     policy = PolicySpec.parse(options.policy)
@@ -91,12 +102,19 @@ def collect(out: str | Path, options: CollectOptions, *, listener: Listener = si
         check_suits(ready.policy, ready.environment.spec)
         info = _info(options, jobs, ready)
         counted = _Counted(len(jobs.jobs), listener)
-        folder = RunFolder(Path(out), info, overwrite=options.overwrite, found=counted.found)
+        path = Path(out).absolute()  # a policy may change the working directory
+        # Before the folder is made: a run that never began leaves nothing behind.
+        is_new = options.overwrite or not (path / RUN_INFO).exists()
+        if is_new:
+            ready.check()
+        folder = RunFolder(path, info, overwrite=options.overwrite, found=counted.found)
         with folder:
-            if options.retry_errors:
-                folder.journal.drop(counted.failed)
-                counted.forget_failed()
-            missing = [job for job in jobs.jobs if job.key not in folder.journal]
+            again = counted.failed(agent_too=options.retry_errors) & {job.key for job in jobs.jobs}
+            missing = [job for job in jobs.jobs if job.key not in folder.journal or job.key in again]
+            if missing and not is_new:
+                ready.check()
+            folder.journal.drop(again)
+            counted.forget(again)
             if missing:
                 folder.begin(session(options.workers))
             counted.begin()
@@ -127,19 +145,41 @@ class _Ready:
             return crew.in_threads(self.setup, jobs, shared=self.shared, workers=workers)
         return crew.in_processes(self.setup, jobs, workers=workers)
 
+    def check(self) -> None:
+        """Ask the model for an answer, where the policy has one.
+
+        Raises:
+            ModelUnavailableError: there is none.
+            PolicyError: `check()` fails in another way.
+        """
+        check = getattr(self.shared or self.policy, "check", None)
+        if check is None:
+            return
+        try:
+            check()
+        except TracewarpError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise PolicyError(f"policy {self.setup.policy.text}: check() failed: {said(error)}") from error
+
     def close(self) -> None:
         """Let go of everything."""
-        self.environment.close()
-        self.policy.close()
+        with suppress(Exception):  # every episode is written
+            self.environment.close()
+        close_policy(self.policy)
         if self.shared is not None:
-            self.shared.close()
+            close_policy(self.shared)
 
 
 def _open(setup: Setup) -> _Ready:
     loaded = setup.policy.load()
-    shared = loaded if isinstance(loaded, SharedPolicies) else None
-    policy = loaded.policy() if isinstance(loaded, SharedPolicies) else loaded
-    return _Ready(setup, setup.open(), policy, shared)
+    try:
+        shared = loaded if isinstance(loaded, SharedPolicies) else None
+        policy = one_policy(loaded, setup.policy.text) if isinstance(loaded, SharedPolicies) else loaded
+        return _Ready(setup, setup.open(), policy, shared)
+    except BaseException:
+        close_policy(loaded)
+        raise
 
 
 class _Counted:
@@ -149,9 +189,8 @@ class _Counted:
         self.total = total
         self.listener = listener
         self.facts: dict[Key, Facts] = {}
-        self.failed: list[Key] = []
-        self.errors: list[Facts] = []
-        """The last episodes, as far as they ended by an error in a row."""
+        self.errors_in_a_row = 0
+        self.first_error: Facts | None = None
         self.tally = Tally()
         self.resumed = 0
         self.steps_before = 0
@@ -161,12 +200,18 @@ class _Counted:
         """An episode that was there before."""
         facts = Facts.of(trajectory)
         self.facts[facts.key] = facts
-        if facts.failed:
-            self.failed.append(facts.key)
 
-    def forget_failed(self) -> None:
+    def failed(self, *, agent_too: bool) -> frozenset[Key]:
+        """The episodes to collect again: those that say nothing about the agent, and its own errors on request."""
+        return frozenset(
+            key
+            for key, facts in self.facts.items()
+            if facts.ending.transport_failure or (agent_too and facts.ending.failure)
+        )
+
+    def forget(self, keys: frozenset[Key]) -> None:
         """They are collected again."""
-        for key in self.failed:
+        for key in keys:
             del self.facts[key]
 
     def begin(self) -> None:
@@ -180,17 +225,20 @@ class _Counted:
     def add(self, facts: Facts) -> None:
         """An episode was finished."""
         self.tally.add(facts)
-        self.errors = [*self.errors, facts] if facts.failed else []
+        self.errors_in_a_row = self.errors_in_a_row + 1 if facts.ending.failure else 0
+        if facts.ending.failure and self.first_error is None:
+            self.first_error = facts
+        self.last = facts
         self.listener(self.progress())
 
     def check_errors(self, most: int | None) -> None:
-        """Raise where so many episodes in a row ended by an error."""
-        if most is not None and len(self.errors) >= most:
-            last = self.errors[-1]
-            kind = EnvironmentFailure if last.ending is Ending.ENVIRONMENT_ERROR else PolicyError
-            raise kind(
-                f"the last {most} episodes all ended by an error, the last of them by {last.error}; what is finished "
-                "is kept, and the same command with --retry-errors goes on"
+        """Raise where so many episodes in a row ended in an error."""
+        if most is not None and self.errors_in_a_row >= most:
+            last = self.last
+            more = ", and with --retry-errors collects these again" if last.ending is Ending.AGENT_ERROR else ""
+            raise CollectionStoppedError(
+                f"stopped after {most} episodes in a row that ended in an error, the last one in {last.ending.value} "
+                f"({last.error}); finished episodes are saved, and the same command continues{more}"
             )
 
     def progress(self) -> Progress:
@@ -201,31 +249,39 @@ class _Counted:
             tally=self.tally,
             steps_now=self.tally.steps - self.steps_before,
             seconds=time.monotonic() - self.began,
+            first_error=self.first_error,
         )
 
 
 def _info(options: CollectOptions, jobs: Plan, ready: _Ready) -> RunInfo:
     environment, policy = ready.environment.spec, ready.policy
-    about = plain(policy.describe())
+    try:
+        about = described(policy)
+    except TracewarpError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PolicyError(f"policy {ready.setup.policy.text}: describe() failed: {said(error)}") from error
     model = about.get("model")
     return RunInfo(
-        config={
-            "environment": {
-                "name": options.environment,
-                "driver": environment.driver,
-                "settings": plain({key: value for key, value in options.settings.items() if value is not None}),
-                "about": plain(environment.settings),
-                "step_budget": environment.step_budget,
-                "success": environment.success,
-            },
-            "policy": {"text": ready.setup.policy.text, "name": policy.name, **about},
-            "selection": dict(jobs.selection),
-            "seed": options.seed,
-            "limits": asdict(options.limits),
-        },
+        config=repair_json(
+            {
+                "environment": {
+                    "name": options.environment,
+                    "driver": environment.driver,
+                    "settings": plain({key: value for key, value in options.settings.items() if value is not None}),
+                    "about": plain(environment.settings),
+                    "step_budget": environment.step_budget,
+                    "success": environment.success,
+                },
+                "policy": {"text": ready.setup.policy.text, "name": str(policy.name), **about},
+                "selection": dict(jobs.selection),
+                "seed": options.seed,
+                "limits": asdict(options.limits),
+            }
+        ),
         driver=environment.driver,
-        agent=policy.name,
-        model=model.get("name") if isinstance(model, dict) else model,
+        agent=text(str(policy.name)),
+        model=str(model.get("name")) if isinstance(model, dict) else None if model is None else str(model),
         sampling=about.get("sampling") or {},
         seed=options.seed,
         episodes=len(jobs.jobs),

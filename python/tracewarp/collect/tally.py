@@ -8,6 +8,9 @@ from typing import Any
 
 from tracewarp.trajectory import Ending, Step, Trajectory
 
+CUT = "length"
+"""The `finish_reason` of an answer that was cut at `max_new_tokens`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -19,27 +22,29 @@ class Facts:
     steps: int
     prompt_tokens: int
     completion_tokens: int
+    answers: int
+    """Every answer of a model, those without an action included."""
+    cut: int
+    """Answers that were cut at `max_new_tokens`."""
     seconds: float
     error: str | None
-
-    @property
-    def failed(self) -> bool:
-        """An error of the environment or of the policy ended it."""
-        return self.ending in (Ending.ENVIRONMENT_ERROR, Ending.AGENT_ERROR)
 
     @classmethod
     def of(cls, trajectory: Trajectory) -> Facts:
         """Read them from a record."""
         steps = trajectory.executed_steps
-        answers = [answer for step in steps for answer in _answers(step)]
+        tokens = [counts for step in steps for counts in _token_counts(step)]
+        reasons = [reason for step in steps for reason in finish_reasons(step)]
         seconds = trajectory.extra.get("seconds")
         return cls(
             key=trajectory.key,
             score=trajectory.outcome.score,
             ending=trajectory.outcome.ending,
             steps=len(steps),
-            prompt_tokens=sum(answer.get("prompt") or 0 for answer in answers),
-            completion_tokens=sum(answer.get("completion") or 0 for answer in answers),
+            prompt_tokens=sum(_count(counts.get("prompt")) for counts in tokens),
+            completion_tokens=sum(_count(counts.get("completion")) for counts in tokens),
+            answers=len(reasons),
+            cut=sum(reason == CUT for reason in reasons),
             seconds=float(seconds) if isinstance(seconds, (int, float)) else 0.0,
             error=trajectory.outcome.error,
         )
@@ -57,6 +62,9 @@ class Tally:
         self.steps = 0
         self.prompt_tokens = 0
         self.completion_tokens = 0
+        self.answers = 0
+        self.cut = 0
+        """Answers of a model that were cut at `max_new_tokens`."""
         self.episode_seconds = 0.0
         """Of all episodes together."""
 
@@ -69,16 +77,43 @@ class Tally:
         self.steps += facts.steps
         self.prompt_tokens += facts.prompt_tokens
         self.completion_tokens += facts.completion_tokens
+        self.answers += facts.answers
+        self.cut += facts.cut
         self.episode_seconds += facts.seconds
 
     @property
     def errors(self) -> int:
-        """Episodes that an error of the environment or of the policy ended."""
-        return self.endings[Ending.ENVIRONMENT_ERROR] + self.endings[Ending.AGENT_ERROR]
+        """Episodes that an error ended: of the environment, of the model's server, or of the policy."""
+        return sum(count for ending, count in self.endings.items() if ending.failure)
+
+    @property
+    def transport_failures(self) -> int:
+        """Those of them that say nothing about the agent."""
+        return sum(count for ending, count in self.endings.items() if ending.transport_failure)
+
+    @property
+    def all_failed(self) -> bool:
+        """Did every episode end in an error?"""
+        return self.done > 0 and self.errors == self.done
 
 
-def _answers(step: Step) -> list[dict[str, Any]]:
+def finish_reasons(step: Step) -> list[str]:
+    """Why the model stopped, of each answer to a step, those without an action included."""
+    found = [*(said.get("finish_reason") for said in _attempts(step)), step.finish_reason]
+    return [reason for reason in found if isinstance(reason, str)]
+
+
+def _attempts(step: Step) -> list[dict[str, Any]]:
+    """The answers without an action before the last one."""
+    attempts = step.extra.get("attempts")
+    return [said for said in attempts if isinstance(said, dict)] if isinstance(attempts, list) else []
+
+
+def _token_counts(step: Step) -> list[dict[str, Any]]:
     """The token counts of a step's answers, those without an action included."""
-    attempts = step.extra.get("attempts") or []
-    found = [said.get("tokens") for said in (step.extra, *attempts)]
+    found = [said.get("tokens") for said in (step.extra, *_attempts(step))]
     return [tokens for tokens in found if isinstance(tokens, dict)]
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

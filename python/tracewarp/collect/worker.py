@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from tracewarp.collect import record
-from tracewarp.collect.episode import episode_seed, run_episode
+from tracewarp.collect.episode import episode_seed, run_episode, said
 from tracewarp.collect.limits import Limits
 from tracewarp.collect.plan import Job
-from tracewarp.collect.policies import PolicySpec
+from tracewarp.collect.policies import PolicySpec, SharedPolicies
 from tracewarp.collect.policy import Policy
 from tracewarp.collect.tally import Facts
 from tracewarp.envs.base import Environment
 from tracewarp.envs.registry import open_environment
 from tracewarp.trajectory import Ending, Outcome, Provenance, Trajectory
 from tracewarp.trajectory.write import to_json_line
+
+_log = logging.getLogger("tracewarp.collect")
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Worker:
             try:
                 self.environment = self.setup.open()
             except Exception as error:
-                return Finished.of(lost(self.setup, job, f"{type(error).__name__}: {error}"))
+                return Finished.of(lost(self.setup, job, said(error)))
         trajectory = run_episode(
             self.environment,
             self.policy,
@@ -85,7 +88,7 @@ class Worker:
     def close(self) -> None:
         """Let go of both; may be called twice."""
         self._close_environment()
-        self.policy.close()
+        close_policy(self.policy)
 
     def _close_environment(self) -> None:
         if self.environment is not None:
@@ -94,16 +97,24 @@ class Worker:
             self.environment = None
 
 
-def lost(setup: Setup, job: Job, error: str) -> Trajectory:
+def close_policy(policy: Policy | SharedPolicies) -> None:
+    """Close a policy. One that fails to close has answered before: that is logged, and changes no episode."""
+    try:
+        policy.close()
+    except (Exception, SystemExit) as error:
+        _log.warning("policy %s: close() failed: %s", record.text(str(getattr(policy, "name", "?"))), said(error))
+
+
+def lost(setup: Setup, job: Job, error: str, *, ending: Ending = Ending.ENVIRONMENT_ERROR) -> Trajectory:
     """The record of an episode that could not even begin, or whose worker died."""
     return Trajectory(
         task=job.task,
         repeat=job.repeat,
-        outcome=Outcome(ending=Ending.ENVIRONMENT_ERROR, error=record.text(error)),
+        outcome=Outcome(score=0.0 if ending is Ending.AGENT_ERROR else None, ending=ending, error=record.text(error)),
         provenance=Provenance(
-            agent=setup.policy.text,
+            agent=record.text(setup.policy.text),
             seed=episode_seed(setup.seed, job.ref, job.repeat),
             started_at=record.now(),
-            extra={"task_ref": str(job.ref), "run_seed": setup.seed},
+            extra={"task_ref": record.text(str(job.ref)), "run_seed": setup.seed},
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tracewarp.evaluate.compare import Scored
@@ -40,6 +41,13 @@ def notes(
     unknown = sum(episode.score is None for episode in run.episodes)
     if unknown:
         yield f"{_count(unknown, 'episode')} judged by nobody: counted as 0, with the bounds beside the rate"
+    failed = Counter(episode.ending.value for episode in run.episodes if episode.ending.transport_failure)
+    if failed:
+        kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(failed.items()))
+        yield (
+            f"{_count(failed.total(), 'episode')} ended by a failure of model server or environment ({kinds}); "
+            "they say nothing about the agent, and count as 0 here; the same collect command collects them again"
+        )
     empty = sum(episode.steps == 0 for episode in run.episodes)
     if empty:
         yield f"{_count(empty, 'episode')} without an executed step"

@@ -2,7 +2,7 @@
 
 definition  The task's checks (`task.extra["eval"]`) are evaluated on `outcome.extra["evidence"]`, with the addresses of
             the episode, which the evidence holds. The new score is 0 or 1, or None where the result depends on a part
-            that is unknown. Episodes that ended by a failure of the environment stay unjudged.
+            that is unknown. Episodes stay unjudged that a failure of the environment or of the model's server ended.
 source      `tracewarp.envs.web.evaluators`.
 """
 
@@ -59,8 +59,9 @@ def rejudge(trajectory: Trajectory, judge: Judge | None = None, *, judge_name: s
         judge_name: kept in the new record, under `outcome.extra["judge"]`.
     """
     outcome = trajectory.outcome
-    if outcome.ending is Ending.ENVIRONMENT_ERROR:
-        return Rejudged(trajectory, trajectory, None, "the environment failed; nobody can judge the agent")
+    if outcome.ending.transport_failure:
+        what = "the environment" if outcome.ending is Ending.ENVIRONMENT_ERROR else "the model's server"
+        return Rejudged(trajectory, trajectory, None, f"{what} failed; nobody can judge the agent")
     if EVIDENCE not in outcome.extra:
         return Rejudged(trajectory, trajectory, None, "the record holds no evidence")
     try:

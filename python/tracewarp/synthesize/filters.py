@@ -37,7 +37,7 @@ def _early_stop(trajectory: Trajectory) -> str | None:
 
 def _failure(trajectory: Trajectory) -> str | None:
     ending = trajectory.outcome.ending
-    return f"ended by {ending.value}" if ending in (Ending.ENVIRONMENT_ERROR, Ending.AGENT_ERROR) else None
+    return f"ended by {ending.value}" if ending.failure else None
 
 
 def _unparsable(trajectory: Trajectory) -> str | None:
@@ -88,7 +88,7 @@ RULES: Final = MappingProxyType(
 RULES_IN_WORDS: Final = MappingProxyType(
     {
         "early_stop": "ended by a limit of the runner (the step limit is one)",
-        "failure": "ended by an error of the environment or of the agent",
+        "failure": "ended by an error of the environment, of the model's server, or of the agent",
         "unparsable": "a response without an action",
         "loops": f"one action {MOST_EQUAL_ACTIONS} times or more",
         "gives_up_in_words": 'the last response says "impossible" or "cannot"',

@@ -2,22 +2,26 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from counter_world import CounterSource, CounterWorld
 
-from tracewarp.collect import BasePolicy, CollectOptions, Limits, collect, without_timings
+from tracewarp.collect import BasePolicy, CollectOptions, Decision, Limits, collect, without_timings
 from tracewarp.collect.journal import Journal
 from tracewarp.collect.lock import RunLock
 from tracewarp.errors import (
+    CollectionStoppedError,
     DuplicateKeyError,
     EmptyInputError,
     EnvironmentFailure,
     FileError,
     ModelError,
+    ModelUnavailableError,
     OptionError,
     PolicyError,
     RecordError,
@@ -176,15 +180,21 @@ def test_the_second_collector_is_told_who_the_first_is(tmp_path):
         pass  # a dead process holds nothing
 
 
-def test_failures_of_the_world_are_recorded_and_collected_again_on_request(tmp_path):
+def test_failures_of_the_world_are_recorded_and_collected_again_once_a_command(tmp_path):
     once = options("oracle", split="all", tasks=("fail-3", "crash-3", "count-2"), settings={"folder": str(tmp_path)})
     first = collect(tmp_path / "run", once)
-    assert first.progress.tally.errors == 2
-    assert collect(tmp_path / "run", once).progress.resumed == 3
-    again = CollectOptions(**{**vars(once), "retry_errors": True})
-    second = collect(tmp_path / "run", again)
+    assert first.progress.tally.errors == first.progress.tally.transport_failures == 2
+    second = collect(tmp_path / "run", once)
     assert (second.progress.resumed, second.progress.total, second.progress.tally.errors) == (1, 3, 2)
     assert [found.task.id for found in records(tmp_path / "run")] == ["fail-3", "crash-3", "count-2"]
+
+
+def test_errors_of_the_agent_are_collected_again_on_request_only(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "collect_test", sys.modules[__name__])
+    given = options("collect_test:BrokenPolicy", tasks=("count-1", "count-2"))
+    assert collect(tmp_path / "run", given).progress.tally.all_failed
+    assert collect(tmp_path / "run", given).progress.resumed == 2
+    assert collect(tmp_path / "run", CollectOptions(**{**vars(given), "retry_errors": True})).progress.resumed == 0
 
 
 class Broken:
@@ -204,21 +214,134 @@ class BrokenPolicy(BasePolicy):
         raise ModelError("no answer")
 
 
+class Unavailable(BasePolicy):
+    name = "unavailable"
+
+    def act(self, view):
+        raise ModelUnavailableError("status 500: out of memory")
+
+
 @pytest.mark.parametrize(
-    ("environment", "policy", "kind", "words"),
+    ("environment", "policy", "ending", "words"),
     [
-        ("collect_test:Broken", "oracle", EnvironmentFailure, "EnvironmentFailure: the site is down"),
-        ("counter_world:WORLD", "collect_test:BrokenPolicy", PolicyError, "ModelError: no answer"),
+        ("collect_test:Broken", "oracle", Ending.ENVIRONMENT_ERROR, "EnvironmentFailure: the site is down"),
+        ("counter_world:WORLD", "collect_test:BrokenPolicy", Ending.AGENT_ERROR, "ModelError: no answer"),
+        ("counter_world:WORLD", "collect_test:Unavailable", Ending.MODEL_UNAVAILABLE, "ModelUnavailableError: status"),
     ],
 )
-def test_a_site_or_model_that_is_down_stops_the_run(tmp_path, monkeypatch, environment, policy, kind, words):
+def test_a_site_or_model_that_is_down_stops_the_run(tmp_path, monkeypatch, environment, policy, ending, words):
     monkeypatch.setitem(sys.modules, "collect_test", sys.modules[__name__])
     given = CollectOptions(environment, policy, split="train", stop_after_errors=4)
-    with pytest.raises(kind, match=rf"the last 4 episodes all ended by an error, the last of them by {words}"):
-        collect(tmp_path / "run", given)
+    heard = []
+    with pytest.raises(CollectionStoppedError, match=rf"after 4 episodes in a row .* in {ending.value} \({words}"):
+        collect(tmp_path / "run", given, listener=heard.append)
     assert len(records(tmp_path / "run")) == 4
+    assert [progress.first_error is None for progress in heard] == [True, False, False, False, False]
+    assert heard[1].first_error.error.startswith(words), "told at once"
     never = CollectOptions(**{**vars(given), "stop_after_errors": None, "retry_errors": True})
     assert collect(tmp_path / "run", never).progress.tally.errors == 16
+
+
+class Asleep(BasePolicy):
+    """Its model answers where a file says so."""
+
+    name = "asleep"
+
+    def __init__(self, *, awake):
+        self.awake = Path(awake)
+
+    def check(self):
+        if not self.awake.exists():
+            raise ModelUnavailableError("asleep at http://127.0.0.1:9: connection refused")
+
+    def act(self, view):
+        self.check()
+        return Decision("stop [0]")
+
+
+def test_a_model_that_does_not_answer_before_the_first_episode_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "collect_test", sys.modules[__name__])
+    awake = tmp_path / "awake"
+    given = options(f"collect_test:Asleep:awake={awake}", limit=3)
+    with pytest.raises(ModelUnavailableError, match="connection refused"):
+        collect(tmp_path / "run", given)
+    assert not (tmp_path / "run").exists()
+    awake.touch()
+    collect(tmp_path / "run", given)
+    awake.unlink()
+    assert collect(tmp_path / "run", given).progress.resumed == 3, "a finished run asks nobody"
+
+
+def test_a_model_that_does_not_answer_changes_nothing_in_a_run_that_is_to_go_on(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "collect_test", sys.modules[__name__])
+    awake = tmp_path / "awake"
+    awake.touch()
+    given = options(f"collect_test:Asleep:awake={awake}", limit=3)
+    collect(tmp_path / "run", given)
+    journal = tmp_path / "run" / "trajectories.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(lines[0].replace(b'"ending":"stop"', b'"ending":"model_unavailable"') + lines[1])
+    before = journal.read_bytes()
+    awake.unlink()
+    with pytest.raises(ModelUnavailableError):
+        collect(tmp_path / "run", given)
+    assert journal.read_bytes() == before
+    awake.touch()
+    assert collect(tmp_path / "run", given).progress.resumed == 1
+    assert {found.outcome.ending for found in records(tmp_path / "run")} == {Ending.STOP}
+
+
+@pytest.mark.parametrize("name", ["trajectories.jsonl", "run.json", ".lock", ".lock.json"])
+@pytest.mark.parametrize("kind", ["fifo", "socket"])
+def test_pipes_and_sockets_in_a_run_folder_are_refused_before_they_are_opened(undisturbed, tmp_path, name, kind):
+    folder = copied(undisturbed, tmp_path)
+    (folder / name).unlink(missing_ok=True)
+    if kind == "fifo":
+        os.mkfifo(folder / name)
+    else:
+        monkey = socket.socket(socket.AF_UNIX)
+        here = os.open(folder, os.O_RDONLY)  # paths of sockets are short: name it by its folder
+        monkey.bind(f"/proc/self/fd/{here}/{name}")
+        os.close(here)
+        monkey.close()
+    with pytest.raises(FileError, match=r"not a regular file"):
+        collect(folder, options(repeats=3))
+
+
+def test_a_folder_in_the_place_of_the_journal_is_one_sentence(undisturbed, tmp_path):
+    folder = copied(undisturbed, tmp_path)
+    (folder / "trajectories.jsonl").unlink()
+    (folder / "trajectories.jsonl").mkdir()
+    for overwrite in (False, True):
+        with pytest.raises(FileError, match=r"trajectories\.jsonl: "):
+            collect(folder, options(repeats=3, overwrite=overwrite))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs permissions of files")
+def test_a_folder_that_may_only_be_read_is_one_sentence(undisturbed):
+    script = """
+import os, sys
+from tracewarp.collect import CollectOptions, collect
+from tracewarp.errors import FileError
+given = CollectOptions("counter_world:WORLD", sys.argv[2], split="train", repeats=3)
+collect(sys.argv[1] + "/warm", given)  # everything is imported
+if os.geteuid() == 0:
+    os.setuid(65534)  # the superuser may write anywhere
+try:
+    collect(sys.argv[1] + "/copy", given)
+except FileError as error:
+    print(error)
+"""
+    with tempfile.TemporaryDirectory() as name:
+        folder = copied(undisturbed, Path(name))
+        folder.chmod(0o555)
+        Path(name).chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, "-c", script, name, NOISY],
+            capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "data")},
+        )  # fmt: skip
+        folder.chmod(0o755)
+    assert done.stdout.strip() == f"{folder}: cannot be locked (Permission denied)", done.stderr
 
 
 def test_a_worker_that_is_killed_loses_no_episode(tmp_path):

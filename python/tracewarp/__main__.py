@@ -1,0 +1,5 @@
+"""`python -m tracewarp`: the command line."""
+
+from tracewarp.cli import main
+
+main()
