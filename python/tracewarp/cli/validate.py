@@ -78,7 +78,8 @@ def command(file: Path, strict: bool, as_json: bool) -> None:
     """Check FILE: a .jsonl[.gz|.zst] of trajectories, a run folder or an AgentLab directory.
 
     \b
-    Exit codes: 0 everything was read; 1 there were problems or repeated keys; 2 unreadable.
+    Exit codes: 0 everything was read; 1 there were problems or repeated keys; 2 unreadable. Files that are left out on
+    purpose (runs that were repeated later, files of another kind) are listed and are no problems.
 
     \b
     Example:
@@ -95,7 +96,7 @@ def command(file: Path, strict: bool, as_json: bool) -> None:
         click.echo(json.dumps(_as_json(reader, findings), indent=2))
     else:
         _print(reader, findings)
-    if reader.problems or findings.duplicate_keys:
+    if findings.duplicate_keys or not all(problem.notice for problem in reader.problems):
         sys.exit(1)
 
 
@@ -118,7 +119,7 @@ def _print(reader: RunReader, findings: Findings) -> None:
         ("actions", f"{findings.unparsable_actions} unparsable, {findings.refused_actions} refused by the environment"),
         ("other verbs", f"{shown}{more}" if verbs else "none"),
         ("repeated keys", str(len(findings.duplicate_keys))),
-        ("problems", str(len(reader.problems))),
+        ("problems", _counted(reader.problems)),
     ]
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in rows:
@@ -128,6 +129,11 @@ def _print(reader: RunReader, findings: Findings) -> None:
     duplicates = [Problem(text, None, "a run holds each (task, repeat) once") for text in findings.duplicate_keys]
     for line in problem_lines([*reader.problems, *duplicates], SHOWN_PROBLEMS):
         console.print(Text(line), soft_wrap=True)
+
+
+def _counted(problems: list[Problem]) -> str:
+    notices = sum(problem.notice for problem in problems)
+    return f"{len(problems) - notices}" + (f", and {notices} files left out on purpose" if notices else "")
 
 
 def _by_count(verbs: Counter[str]) -> list[tuple[str, int]]:

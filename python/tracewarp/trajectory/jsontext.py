@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+from tracewarp.trajectory.encodings import NotUtf8Error, decode_utf8
 from tracewarp.trajectory.surrogates import repair_json
 
 
@@ -29,9 +30,9 @@ def parse_json(data: bytes) -> tuple[Any, list[str]]:
         BadJsonError: not UTF-8, not JSON, nested too deeply, or with an integer of thousands of digits.
     """
     try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadJsonError(f"byte 0x{data[error.start]:02x} at position {error.start} is not UTF-8") from None
+        text = decode_utf8(data)
+    except NotUtf8Error as error:
+        raise BadJsonError(str(error)) from None
     odd_numbers: list[str] = []
 
     def no_number(name: str) -> None:

@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol
 import zstandard
 
 from tracewarp.errors import UnreadableFileError
+from tracewarp.trajectory.paths import reason_of, require_regular_file, shown_path
 
 DEFAULT_MAX_LINE_BYTES = 256 * 2**20
 """Longest line (or step file) that readers take, in bytes after decompression; the visible cap of `open_run`."""
@@ -55,7 +56,7 @@ class LineSource:
         """Give the lines.
 
         Raises:
-            UnreadableFileError: the system refuses to open or to read the file.
+            UnreadableFileError: not a regular file, or the system refuses to open or to read it.
         """
         self.flaw = None
         number, parts, size = 1, list[bytes](), 0
@@ -79,6 +80,7 @@ class LineSource:
 
     def chunks(self) -> Iterator[bytes]:
         """Give the decompressed bytes in pieces; `flaw` says afterwards whether the end was reached."""
+        require_regular_file(self.path)
         try:
             with self.path.open("rb") as file:
                 magic = file.read(4)
@@ -91,7 +93,7 @@ class LineSource:
                     while chunk := file.read(_PLAIN_BYTES):
                         yield chunk
         except OSError as error:
-            raise UnreadableFileError(f"{self.path}: cannot be read ({error.strerror or error})") from None
+            raise UnreadableFileError(f"{shown_path(self.path)}: cannot be read ({reason_of(error)})") from None
 
     def _decompressed(self, file: BinaryIO, name: str, magic: bytes) -> Iterator[bytes]:
         """Decompress frame after frame; what is cut off or damaged ends the data and becomes `flaw`."""
@@ -167,8 +169,10 @@ def read_whole(path: Path, *, max_bytes: int) -> bytes:
     for chunk in source.chunks():
         size += len(chunk)
         if size > max_bytes:
-            raise UnreadableFileError(f"{path}: more than {max_bytes} bytes; expected at most max_line_bytes")
+            raise UnreadableFileError(
+                f"{shown_path(path)}: more than {max_bytes} bytes; expected at most max_line_bytes"
+            )
         parts.append(chunk)
     if source.flaw:
-        raise UnreadableFileError(f"{path}: {source.flaw}")
+        raise UnreadableFileError(f"{shown_path(path)}: {source.flaw}")
     return b"".join(parts).removeprefix(BYTE_ORDER_MARK)

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 PREFIXES = ("task_", "webarena.")
 """What may stand before an id; other benchmarks' names (`miniwob.click-test`) are kept whole."""
 
-_FOLDER = re.compile(r"(?:\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_)?(?P<agent>.+)_on_(?P<task>.+?)(?:_(?P<seed>\d{1,18}))?\Z")
+SUPERSEDED = "_"
+"""AgentLab puts this before the name of a folder whose run it repeats."""
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_")
+_MOST_COPIES = 998
+"""AgentLab tells runs of the same second apart by a last `_1` to `_998`."""
 
 
 def task_id_of(name: str) -> str:
@@ -32,12 +37,35 @@ class FolderName:
 
 
 def read_folder_name(name: str) -> FolderName:
-    """Take `2024-10-01_12-00-00_<agent>_on_webarena.123_5` apart: id `123`, seed 5; any other name is an id."""
-    found = _FOLDER.match(name)
-    if found is None:
-        return FolderName(task=task_id_of(name), seed=None, agent=None)
-    seed = found["seed"]
-    return FolderName(task=task_id_of(found["task"]), seed=None if seed is None else int(seed), agent=found["agent"])
+    """Take `2024-10-01_12-00-00_<agent>_on_webarena.123_5` apart: id `123`, seed 5; any other name is an id.
+
+    After the seed may stand `_1`, `_2`, ...: other runs of the same second.
+    """
+    bare = name.lstrip(SUPERSEDED) or name
+    agent, on, rest = _DATE.sub("", bare, count=1).rpartition("_on_")
+    if not (on and agent and rest):
+        return FolderName(task=task_id_of(bare), seed=None, agent=None)
+    task, seed = _task_and_seed(rest)
+    return FolderName(task=task_id_of(task), seed=seed, agent=agent)
+
+
+def _task_and_seed(text: str) -> tuple[str, int | None]:
+    parts = text.split("_")
+    numbers: list[str] = []
+    while len(parts) > 1 and len(numbers) < 2 and _is_seed(parts[-1]):
+        numbers.insert(0, parts.pop())
+    if len(numbers) == 2 and not _is_copy(numbers[1]):
+        parts.append(numbers.pop(0))
+    seed = numbers[0] if numbers else "None"
+    return "_".join(parts), None if seed == "None" else int(seed)
+
+
+def _is_seed(text: str) -> bool:
+    return text == "None" or (text.isascii() and text.isdigit() and len(text) <= 18)
+
+
+def _is_copy(text: str) -> bool:
+    return text.isdigit() and text == str(int(text)) and 1 <= int(text) <= _MOST_COPIES
 
 
 def natural_order(name: str) -> tuple[tuple[int, int | str], ...]:

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from tracewarp.errors import UnreadableFileError
+from tracewarp.trajectory.problems import escaped
 
 
 def require_regular_file(path: str | os.PathLike[str], *, expected: str = "", missing_ok: bool = False) -> None:
@@ -46,8 +47,7 @@ def kind_of(mode: int) -> str:
 
 def shown_path(path: str | os.PathLike[str]) -> str:
     """Return a path for a message, with control characters as escapes."""
-    text = os.fspath(path)
-    return text if text.isprintable() else repr(text)[1:-1]
+    return escaped(os.fspath(path))
 
 
 def reason_of(error: BaseException) -> str:

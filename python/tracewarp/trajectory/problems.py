@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tracewarp.errors import RecordError
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -16,9 +18,15 @@ class Problem:
     """1-based line, or None where the place is a whole file."""
     message: str
     """A sentence without the place: what came, and what became of it."""
+    notice: bool = False
+    """True for something that was left out on purpose: it is shown, and is no error for strict readers."""
 
     def __str__(self) -> str:
-        return f"{place(self.path, self.line)}: {self.message}"
+        return escaped(f"{place(self.path, self.line)}: {self.message}")
+
+
+class StrictError(RecordError):
+    """The first problem of a strict reader, on its way to the caller; no reader takes it for a fault of the record."""
 
 
 Report = Callable[[Problem], None]
@@ -32,7 +40,14 @@ MAX_SHOWN_CHARS = 100
 def shown_name(text: str) -> str:
     """A name out of a file, for a message: short, and with control characters as escapes."""
     short = text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}…"
-    return short if short.isprintable() else repr(short)[1:-1]
+    return escaped(short)
+
+
+def escaped(text: str) -> str:
+    """Text with control characters as escapes, so that it cannot move a terminal's cursor."""
+    if text.isprintable():
+        return text
+    return "".join(it if it.isprintable() else it.encode("unicode_escape").decode("ascii") for it in text)
 
 
 def place(path: str, line: int | None) -> str:

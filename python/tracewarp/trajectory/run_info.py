@@ -8,9 +8,11 @@ from typing import Any, Final, Literal
 from pydantic import Field, ValidationError
 
 from tracewarp.errors import SchemaVersionError, UnreadableFileError
-from tracewarp.trajectory.formats.own import first_complaint
+from tracewarp.trajectory.complaints import complaints
 from tracewarp.trajectory.jsontext import BadJsonError, parse_json
+from tracewarp.trajectory.lines import BYTE_ORDER_MARK
 from tracewarp.trajectory.model import Record, Trajectory
+from tracewarp.trajectory.paths import reason_of, require_regular_file
 from tracewarp.trajectory.write import beside
 
 RUN_INFO: Final = "run.json"
@@ -67,12 +69,13 @@ def read_run_info(folder: Path) -> RunInfo | None:
         SchemaVersionError: of a version that this release does not know.
     """
     path = folder / RUN_INFO
+    require_regular_file(path, missing_ok=True)
     try:
-        value, _ = parse_json(path.read_bytes())
-    except FileNotFoundError:
+        value, _ = parse_json(path.read_bytes().removeprefix(BYTE_ORDER_MARK))
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise UnreadableFileError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise UnreadableFileError(f"{path}: cannot be read ({reason_of(error)})") from None
     except BadJsonError as error:
         raise UnreadableFileError(f"{path}: {error}") from None
     if not isinstance(value, dict) or "schema_version" not in value:
@@ -85,7 +88,7 @@ def read_run_info(folder: Path) -> RunInfo | None:
     try:
         return RunInfo.model_validate(value)
     except ValidationError as error:
-        raise UnreadableFileError(f"{path}: {first_complaint(error)}") from None
+        raise UnreadableFileError(f"{path}: {complaints(error, RunInfo)}") from None
 
 
 def write_run_info(info: RunInfo, folder: Path) -> None:

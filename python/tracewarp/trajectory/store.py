@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tracewarp.errors import (
     DuplicateKeyError,
@@ -17,25 +18,19 @@ from tracewarp.errors import (
     InputError,
     OptionError,
     RecordError,
-    SchemaVersionError,
     UnreadableFileError,
 )
-from tracewarp.trajectory.formats import agentlab, atif, own, prompt_folder, webarena_pages
-from tracewarp.trajectory.formats.agentlab_folder import TaskFolder, read_folders
-from tracewarp.trajectory.formats.detect import (
-    EXPECTED,
-    RUN_FORMAT,
-    Files,
-    identify,
-    identify_file,
-    identify_folder,
-    is_atif_file,
-)
+from tracewarp.trajectory.formats import agentlab, agentlab_folder, atif, harbor, own, prompt_folder, webarena_pages
+from tracewarp.trajectory.formats.agentlab_folder import TaskFolders
+from tracewarp.trajectory.formats.detect import EXPECTED, RUN_FORMAT, Files, identify, identify_file, identify_folder
+from tracewarp.trajectory.formats.harbor import Trial
 from tracewarp.trajectory.jsontext import BadJsonError, parse_json
 from tracewarp.trajectory.lines import DEFAULT_MAX_LINE_BYTES, Line, LineSource
 from tracewarp.trajectory.model import Trajectory
-from tracewarp.trajectory.problems import Problem, Report, place, shown_name
+from tracewarp.trajectory.paths import reason_of, require_regular_file, shown_path
+from tracewarp.trajectory.problems import Problem, Report, StrictError, place, shown_name
 from tracewarp.trajectory.run_info import RunInfo, read_run_info
+from tracewarp.trajectory.units import Episodes, Unit, read_units
 
 _SUFFIXES = (".gz", ".zst", ".jsonl", ".json", ".ndjson")
 
@@ -116,8 +111,8 @@ class RunReader:
             raise EmptyRunError(f"{self.path}: no episode in it{first}")
 
     def _report(self, problem: Problem) -> None:
-        if self._strict:
-            raise RecordError(str(problem))
+        if self._strict and not problem.notice:
+            raise StrictError(str(problem))
         self.problems.append(problem)
 
 
@@ -125,7 +120,8 @@ def open_run(path: str | Path, *, strict: bool = False, max_line_bytes: int = DE
     """Open a run, whichever of the known formats it has.
 
     A .jsonl (.gz, .zst) of ours, of AgentLab records or of ATIF; a run folder; an AgentLab directory; a document of
-    ATIF or a folder of them; a folder of WebArena's `render_<id>.html` or of the paper's `prompts/<id>.json`.
+    ATIF or a folder of them; a job of Harbor, or a folder of jobs; a folder of WebArena's `render_<id>.html` or of the
+    paper's `prompts/<id>.json`.
 
     Compression and format are told by the content, not by the name. Nothing but a first look happens here.
 
@@ -146,68 +142,70 @@ def open_run(path: str | Path, *, strict: bool = False, max_line_bytes: int = DE
         raise OptionError(f"max_line_bytes: expected at least 1, got {max_line_bytes}")
     path = Path(path)
     try:
-        is_folder, is_file, exists = path.is_dir(), path.is_file(), path.exists()
-    except (OSError, ValueError) as error:  # names with NUL, or too long
-        raise UnreadableFileError(f"{str(path)!r}: no such file or folder ({error})") from None
+        is_folder, exists = path.is_dir(), path.exists()
+    except (OSError, ValueError) as error:  # names with NUL or too long, or a folder above it without permission
+        raise UnreadableFileError(f"{shown_path(path)}: no such file or folder ({reason_of(error)})") from None
     if is_folder:
         return _open_folder(path, strict=strict, max_line_bytes=max_line_bytes)
-    if not is_file:
-        what = "not a regular file" if exists else "no such file or folder"
-        raise UnreadableFileError(f"{path}: {what}; {EXPECTED}")
-    if path.suffix == ".json" and is_atif_file(path):
-        files = Files(atif.FORMAT, [path])
-        reading = partial(_read_files, files, max_bytes=max_line_bytes)
-        return RunReader(path, name=_stem(path.name), format=files.format, episodes=reading, strict=strict)
+    if not exists:
+        raise UnreadableFileError(f"{shown_path(path)}: no such file or folder; {EXPECTED}")
+    require_regular_file(path, expected=EXPECTED)
+    found = identify_file(path, max_line_bytes=max_line_bytes)
+    if isinstance(found, Files):
+        return RunReader(
+            path,
+            name=_stem(path.name),
+            format=found.format,
+            episodes=partial(_read_files, found, max_bytes=max_line_bytes),
+            strict=strict,
+        )
     return RunReader(
         path,
         name=_stem(path.name),
-        format=identify_file(path, max_line_bytes=max_line_bytes),
+        format=found,
         episodes=partial(_read_lines, path, max_line_bytes=max_line_bytes),
         strict=strict,
     )
 
 
 def _open_folder(path: Path, *, strict: bool, max_line_bytes: int) -> RunReader:
-    found = identify_folder(path)
+    found = identify_folder(path, max_bytes=max_line_bytes)
     name = path.resolve().name
+    if isinstance(found, Path):
+        require_regular_file(found)
+        info = read_run_info(path)
+        return RunReader(
+            path,
+            name=name if info is None or info.name is None else info.name,
+            format=RUN_FORMAT,
+            episodes=partial(_read_lines, found, max_line_bytes=max_line_bytes, info=info),
+            strict=strict,
+            info=info,
+        )
     if isinstance(found, Files):
-        reading = partial(_read_files, found, max_bytes=max_line_bytes)
-        return RunReader(path, name=name, format=found.format, episodes=reading, strict=strict)
-    if not isinstance(found, Path):
-        reading = partial(_read_agentlab, found, max_bytes=max_line_bytes)
-        return RunReader(path, name=name, format=agentlab.DIRECTORY_FORMAT, episodes=reading, strict=strict)
-    info = read_run_info(path)
-    return RunReader(
-        path,
-        name=name if info is None or info.name is None else info.name,
-        format=RUN_FORMAT,
-        episodes=partial(_read_run, found, info, max_line_bytes=max_line_bytes),
-        strict=strict,
-        info=info,
-    )
+        form, reading = found.format, partial(_read_files, found, max_bytes=max_line_bytes)
+    elif isinstance(found, TaskFolders):
+        form, reading = agentlab.DIRECTORY_FORMAT, partial(_read_agentlab, found, max_bytes=max_line_bytes)
+    else:
+        form, reading = harbor.FORMAT, partial(_read_harbor, found, max_bytes=max_line_bytes)
+    return RunReader(path, name=name, format=form, episodes=reading, strict=strict)
 
 
-def _read_run(
-    path: Path, info: RunInfo | None, report: Report, *, max_line_bytes: int
-) -> Iterator[tuple[str, int | None, Trajectory]]:
-    """The episodes of a run folder, with the provenance that its run.json tells."""
-    for where, line, trajectory in _read_lines(path, report, max_line_bytes=max_line_bytes):
-        yield where, line, trajectory if info is None else info.fill(trajectory)
+def _read_agentlab(found: TaskFolders, report: Report, *, max_bytes: int) -> Episodes:
+    return read_units(agentlab_folder.units(found, max_bytes=max_bytes, report=report), report)
 
 
-def _read_agentlab(
-    folders: list[TaskFolder], report: Report, *, max_bytes: int
-) -> Iterator[tuple[str, int | None, Trajectory]]:
-    return read_folders(folders, max_bytes=max_bytes, report=report)
+def _read_harbor(trials: list[Trial], report: Report, *, max_bytes: int) -> Episodes:
+    return read_units(harbor.units(trials, max_bytes=max_bytes, report=report), report)
 
 
-def _read_files(files: Files, report: Report, *, max_bytes: int) -> Iterator[tuple[str, int | None, Trajectory]]:
-    reader = {
-        atif.FORMAT: atif.read_documents,
-        webarena_pages.FORMAT: webarena_pages.read_pages,
-        prompt_folder.FORMAT: prompt_folder.read_prompts,
+def _read_files(files: Files, report: Report, *, max_bytes: int) -> Episodes:
+    units = {
+        atif.FORMAT: atif.units,
+        webarena_pages.FORMAT: webarena_pages.units,
+        prompt_folder.FORMAT: prompt_folder.units,
     }[files.format]
-    return reader(files.paths, report, max_bytes=max_bytes)
+    return read_units(units(files.paths, max_bytes=max_bytes, report=report), report)
 
 
 def _stem(name: str) -> str:
@@ -221,45 +219,53 @@ def _stem(name: str) -> str:
             return stem
 
 
-def _read_lines(path: Path, report: Report, *, max_line_bytes: int) -> Iterator[tuple[str, int | None, Trajectory]]:
-    """The episodes of a file of lines; each line is read in the format that it has."""
+def _read_lines(path: Path, report: Report, *, max_line_bytes: int, info: RunInfo | None = None) -> Episodes:
+    """The episodes of a file of lines, with the provenance that run.json tells; each line has its own format."""
     source = LineSource(path, max_line_bytes=max_line_bytes)
-    flaw_said = False
-    for line in source:
-        if line.too_long:
-            report(Problem(str(path), line.number, f"longer than max_line_bytes = {max_line_bytes}; left out"))
-            continue
-        if not line.data.strip():
-            continue
-        try:
-            trajectory = _parse_line(line, path, report)
-        except BadJsonError as error:
-            torn = not line.ended
-            flaw_said = torn and source.flaw is not None
-            reason = f"the last line is cut off ({source.flaw or error})" if torn else str(error)
-            report(Problem(str(path), line.number, f"{reason}; left out"))
-        except RecordError as error:
-            report(Problem(str(path), line.number, f"{error}; left out"))
-        except SchemaVersionError as error:
-            raise SchemaVersionError(f"{path}:{line.number}: {error}") from None
-        else:
-            yield str(path), line.number, trajectory
-    if source.flaw and not flaw_said:
+    lines = _Lines(source, path, info)
+    yield from read_units(lines.units(), report)
+    if source.flaw and not lines.flaw_said:
         report(Problem(str(path), None, f"{source.flaw}; what followed is lost"))
 
 
-def _parse_line(line: Line, path: Path, report: Report) -> Trajectory:
-    value, notes = parse_json(line.data)
-    complaints: list[str] = list(notes)
-    match identify(value):
-        case own.FORMAT:
-            trajectory = own.parse_record(value)
-        case agentlab.JSONL_FORMAT:
-            trajectory = agentlab.parse_record(value, source=agentlab.JSONL_FORMAT, complain=complaints.append)
-        case atif.FORMAT:
-            trajectory = atif.parse_record(value, complain=complaints.append)
-        case _:
-            raise RecordError("a JSON value that is no trajectory (expected an object with task and steps)")
-    for complaint in complaints:
-        report(Problem(str(path), line.number, complaint))
-    return trajectory
+class _Lines:
+    """The lines of one file as records."""
+
+    def __init__(self, source: LineSource, path: Path, info: RunInfo | None) -> None:
+        self.source = source
+        self.flaw_said = False
+        self._path = str(path)
+        self._info = info
+        self._attempts = atif.Attempts()
+
+    def units(self) -> Iterator[Unit]:
+        for line in self.source:
+            if line.too_long or line.data.strip():
+                yield Unit(self._path, line.number, partial(self._read, line))
+
+    def _read(self, line: Line, report: Report) -> Trajectory:
+        if line.too_long:
+            raise BadJsonError(f"longer than max_line_bytes = {self.source.max_line_bytes}")
+        try:
+            value, notes = parse_json(line.data)
+        except BadJsonError as error:
+            if line.ended:
+                raise
+            self.flaw_said = self.source.flaw is not None
+            raise BadJsonError(f"the last line is cut off ({self.source.flaw or error})") from None
+        complaints: list[str] = list(notes)
+        trajectory = self._parsed(value, complaints)
+        for complaint in complaints:
+            report(Problem(self._path, line.number, complaint))
+        return trajectory if self._info is None else self._info.fill(trajectory)
+
+    def _parsed(self, value: Any, complaints: list[str]) -> Trajectory:
+        match identify(value):
+            case own.FORMAT:
+                return own.parse_record(value)
+            case agentlab.JSONL_FORMAT:
+                return agentlab.parse_record(value, source=agentlab.JSONL_FORMAT, complain=complaints.append)
+            case atif.FORMAT:
+                return self._attempts.number(atif.parse_record(value, complain=complaints.append))
+            case _:
+                raise RecordError("a JSON value that is no trajectory (expected an object with task and steps)")

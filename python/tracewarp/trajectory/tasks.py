@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tracewarp.errors import InputError, RecordError, UnreadableFileError
-from tracewarp.trajectory.formats.own import first_complaint
+from tracewarp.trajectory.complaints import complaints
 from tracewarp.trajectory.jsontext import BadJsonError, parse_json
 from tracewarp.trajectory.lines import DEFAULT_MAX_LINE_BYTES, read_whole
 from tracewarp.trajectory.model import Task
@@ -164,7 +164,7 @@ def _task(entry: Any, place: str) -> Task:
     try:
         return Task(**known, extra={**extra, **rest} if isinstance(extra, dict) else {**rest, "extra": extra})
     except ValidationError as error:
-        raise RecordError(f"{place} (task_id {shown_name(known['id'])}): {first_complaint(error)}") from None
+        raise RecordError(f"{place} (task_id {shown_name(known['id'])}): {complaints(error, Task)}") from None
 
 
 def _identifier(value: Any, place: str) -> str:

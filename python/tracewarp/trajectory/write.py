@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 
@@ -14,6 +14,7 @@ from pydantic_core import PydanticSerializationError
 
 from tracewarp.errors import DuplicateKeyError, FileError, InputError, RecordError
 from tracewarp.trajectory.model import Trajectory
+from tracewarp.trajectory.paths import reason_of, require_regular_file, shown_path
 from tracewarp.trajectory.problems import shown_name
 
 
@@ -75,8 +76,9 @@ def beside(path: Path) -> Iterator[IO[bytes]]:
     What is written to it is compressed by the suffix of `path`.
 
     Raises:
-        FileError: the system refuses to write.
+        FileError: the path is a folder, a named pipe, a socket or a device, or the system refuses to write.
     """
+    require_regular_file(path, missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as raw:
@@ -86,9 +88,22 @@ def beside(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(raw.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise FileError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise FileError(f"{shown_path(path)}: cannot be written ({reason_of(error)})") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only folder refuses this even where the file was never made
+            temporary.unlink()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where it is missing, with those above it.
+
+    Raises:
+        FileError: the system refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise FileError(f"{shown_path(folder)}: the folder cannot be made ({reason_of(error)})") from None
 
 
 def _compressed(raw: IO[bytes], path: Path, layers: ExitStack) -> IO[bytes]:

@@ -18,7 +18,9 @@ EPISODE = Trajectory(
         Step(
             observation=Observation(text="[3] link 'Cart'", url="http://shop.test/", title="Shop"),
             response="Let me open it. ```click [3]```",
+            thinking="A shop.",
             reasoning="Let me open it.",
+            finish_reason="stop",
             action="click [3]",
             valid=True,
             model_seconds=1.5,
@@ -110,7 +112,7 @@ def test_documents_of_others_are_read():
         """send_msg_to_user("It says 'hello'.")""",
     ]
     assert [step.observation.text for step in episode.steps] == ["", "hello\n/home"]
-    assert (episode.steps[0].reasoning, episode.steps[0].extra["metrics"]) == ("A file.", {"prompt_tokens": 5})
+    assert (episode.steps[0].thinking, episode.steps[0].extra["metrics"]) == ("A file.", {"prompt_tokens": 5})
     assert (episode.provenance.agent, episode.provenance.model) == ("other", "m")
     assert episode.outcome.score is None
     assert complaints == ["1 parts of a message that are no text are left out"]
@@ -121,7 +123,7 @@ def test_documents_of_others_are_read():
     [
         ({"schema_version": "ATIF-v2.0"}, "expected ATIF-v1.x, got ATIF-v2.0"),
         ({"steps": {}}, "steps: expected a list"),
-        ({"steps": [1]}, "steps: expected a list"),
+        ({"steps": [1]}, r"steps\[0\]: expected an object, got 1"),
         ({"session_id": None}, "id"),
     ],
 )

@@ -141,7 +141,7 @@ def test_one_bad_line_in_ten_thousand_loses_itself_alone(tmp_path):
     reader = open_run(path)
     assert len(keys(reader)) == 9_999
     (problem,) = reader.problems
-    assert str(problem).startswith(f"{path}:5000: steps[0].observation: field required")
+    assert str(problem).startswith(f"{path}:5000: steps[0].observation: missing")
 
 
 def test_strict_reader_raises_at_the_first_problem(tmp_path):
@@ -158,7 +158,7 @@ def test_unknown_schema_version_raises(tmp_path):
         keys(open_run(path))
 
 
-@pytest.mark.parametrize("version", ["true", "1.0", '"1"', "null", '"ATIF-v1.7"'])
+@pytest.mark.parametrize("version", ["true", "1.0", '"1"', '"ATIF-v1.7"'])
 def test_schema_version_of_another_kind_raises(tmp_path, version):
     with pytest.raises(SchemaVersionError):
         keys(open_run(stored(tmp_path, f'{{"schema_version": {version}, "task": {{"id": "x"}}}}')))
@@ -328,7 +328,10 @@ def test_line_of_a_hundred_megabytes_is_read_or_reported(tmp_path):
         (b'{"task": {"id": "x"}, "repeat": -1}', "repeat: input should be greater than or equal to 0"),
         (b'{"task": {"id": ""}}', "task.id: string should have at least 1 character"),
         (b'{"task": {"id": "x"}, "outcome": {"score": 1.5}}', "outcome.score"),
-        (b'{"task": {"id": "x"}, "surprise": 1}', "surprise: extra inputs are not permitted"),
+        (
+            b'{"task": {"id": "x"}, "surprise": 1}',
+            "surprise: unknown field; what no field has a place for goes under extra",
+        ),
         (b'{"task": {"id": "x"}, "steps": {"0": 1}}', "steps: input should be a valid tuple"),
         (b"null", "a JSON value that is no trajectory"),
         (b"7", "a JSON value that is no trajectory"),

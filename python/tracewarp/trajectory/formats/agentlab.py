@@ -3,6 +3,9 @@
 AgentLab stores what `env.step` returned beside the action that the agent chose *next*. Three things of a step
 therefore belong to the action before it, and are moved there: `reward` (with `raw_reward` and `task_info`),
 `obs.last_action_error` and `stats.step_elapsed`. What the first step carries of these belongs to the reset.
+
+An agent whose answers could not be parsed, retries included, gives the action None. AgentLab writes it as null or as
+the text `None`, and marks the step as truncated; it is a parse failure, and not a limit or a stop.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tracewarp.errors import RecordError
-from tracewarp.trajectory.formats.own import first_complaint
+from tracewarp.trajectory.complaints import complaints
 from tracewarp.trajectory.model import Ending, Observation, Outcome, Provenance, Step, Task, Trajectory
 from tracewarp.trajectory.names import task_id_of
 
@@ -69,7 +72,12 @@ def parse_record(
         complain(f"summary: {'missing' if summary is None else _shown(summary)}; the episode counts as not judged")
         summary = {}
     keep = _Keeper()
-    raw = [_RawStep(index, step, complain) for index, step in enumerate(raw_steps) if _is_object(index, step, complain)]
+    end = len(raw_steps) - 1
+    raw = [
+        _RawStep(index, step, summary, complain, last=index == end)
+        for index, step in enumerate(raw_steps)
+        if _is_object(index, step, complain, last=index == end)
+    ]
     try:
         return Trajectory(
             task=Task(id=task_id_of(str(name)), objective=_objective(raw)),
@@ -87,7 +95,7 @@ def parse_record(
             ),
         )
     except ValidationError as error:
-        raise RecordError(first_complaint(error)) from None
+        raise RecordError(complaints(error, Trajectory)) from None
 
 
 _RECORD_KEYS = frozenset({"task", "task_name", "steps", "summary", "repeat", "seed", "agent", "model"})
@@ -123,23 +131,63 @@ class _Keeper:
 class _RawStep:
     """One step record with its parts looked up once."""
 
-    def __init__(self, index: int, record: dict[str, Any], complain: Complain) -> None:
+    def __init__(
+        self, index: int, record: dict[str, Any], summary: Mapping[str, Any], complain: Complain, *, last: bool
+    ) -> None:
         number = record.get("step")
         self.number = number if isinstance(number, int) and not isinstance(number, bool) else index
         self.record = record
         obs = record.get("obs")
-        if not isinstance(obs, Mapping):
+        if not isinstance(obs, Mapping) and not (obs is None and last):
             complain(f"steps[{index}].obs: expected an object, got {_shown(obs)}; the page is taken as empty")
         self.obs: Mapping[str, Any] = obs if isinstance(obs, Mapping) else {}
         stats = record.get("stats")
         self.stats: Mapping[str, Any] = stats if isinstance(stats, Mapping) else {}
         self.response = _text(record.get("action"))
+        self.gave_up = _gave_up(record, self.stats, summary, last=last)
+        """The agent was asked, and no answer could be parsed."""
         self.after_the_end = record.get("terminated") is True or record.get("truncated") is True
+        self.empty = obs is None and not self.response
+        """Nothing was seen and nothing was done: AgentLab's step after a crash."""
 
 
-def _is_object(index: int, step: Any, complain: Complain) -> bool:
+def _gave_up(record: Mapping[str, Any], stats: Mapping[str, Any], summary: Mapping[str, Any], *, last: bool) -> bool:
+    """Is the action of this step None because no answer of the agent could be parsed?
+
+    A last page has no action either, because nobody asked for one: what the agent said of itself, or that it tried
+    again, tells the two apart. Only the agent can end an episode before its first step.
+    """
+    action = record.get("action")
+    if record.get("terminated") is True:
+        return False
+    if isinstance(action, str):
+        return _is_none(action)
+    if action is not None:
+        return False
+    info = record.get("agent_info")
+    told = isinstance(info, Mapping) and any(info.values())
+    first = record.get("truncated") is True and record.get("step") == 0
+    return told or first or _tried_again(stats) or (last and _tried_in_vain(summary))
+
+
+def _tried_again(stats: Mapping[str, Any]) -> bool:
+    return any(_number(value) for key, value in stats.items() if "retry" in key or "retries" in key)
+
+
+def _tried_in_vain(summary: Mapping[str, Any]) -> bool:
+    """Did the agent use up its retries in this episode? AgentLab sums up `busted_retry` over the steps."""
+    return any(_number(value) for key, value in summary.items() if "busted_retry" in key)
+
+
+def _is_none(action: str) -> bool:
+    return action.strip().lower() in ("none", "null")
+
+
+def _is_object(index: int, step: Any, complain: Complain, *, last: bool) -> bool:
     if isinstance(step, dict):
         return True
+    if step is None and last:
+        return False
     complain(f"steps[{index}]: expected an object, got {_shown(step)}; the step is left out")
     return False
 
@@ -151,14 +199,14 @@ def _step(raw: Sequence[_RawStep], at: int, keep: _Keeper, complain: Complain) -
     after = raw[at + 1] if not last and raw[at + 1].number == this.number + 1 else None
     if not last and after is None:
         complain(f"step {this.number} is followed by step {raw[at + 1].number}; what its action led to is unknown")
-    if this.after_the_end and not last:
+    if this.after_the_end and not last and not this.gave_up:
         complain(f"step {this.number} is marked as the end, yet steps follow; its action is taken as executed")
     reasoning, action = split_response(this.response)
-    executed = not (last and (this.after_the_end or this.response is None))
+    executed = this.gave_up or not (last and (this.after_the_end or this.response is None))
     error = _error_after(after)
     valid = None if not executed else False if action is None or error else None if error is None else True
     return Step(
-        observation=_observation(this, keep, complain),
+        observation=_observation(this, keep, complain, last=last),
         response=this.response,
         reasoning=reasoning if reasoning is not None else _agent_thought(this.record),
         action=action,
@@ -212,9 +260,10 @@ def split_response(response: str | None) -> tuple[str | None, str | None]:
 
 
 def extract_action(text: str) -> str | None:
-    """The text between triple backticks, or the whole text where there are none; None where it is blank."""
+    """The text between triple backticks, or the whole text where there are none; None where it is blank or `None`."""
     fenced = _FENCED.search(text)
-    return (fenced[1] if fenced else text).strip() or None
+    action = (fenced[1] if fenced else text).strip()
+    return None if not action or _is_none(action) else action
 
 
 def _agent_thought(record: Mapping[str, Any]) -> str | None:
@@ -222,10 +271,10 @@ def _agent_thought(record: Mapping[str, Any]) -> str | None:
     return _text(info.get("think")) or None if isinstance(info, Mapping) else None
 
 
-def _observation(this: _RawStep, keep: _Keeper, complain: Complain) -> Observation:
+def _observation(this: _RawStep, keep: _Keeper, complain: Complain, *, last: bool) -> Observation:
     obs = this.obs
     text = _text(obs.get("axtree_txt"))
-    if text is None and obs:
+    if text is None and obs and not (last and obs.get("axtree_txt") is None):
         complain(f"step {this.number}: obs.axtree_txt: expected text, got {_shown(obs.get('axtree_txt'))}")
     urls, titles = _texts(obs.get("open_pages_urls")), _texts(obs.get("open_pages_titles"))
     active = _active_page(obs.get("active_page_index"))
@@ -311,10 +360,16 @@ def _last_complaint_of_the_task(raw: Sequence[_RawStep]) -> str | None:
 
 
 def _ending(raw: Sequence[_RawStep], summary: Mapping[str, Any], error: str | None) -> Ending:
-    """Terminated wins over truncated (the goal may be reached by the last step allowed), both over an error."""
+    """Terminated wins over truncated (the goal may be reached by the last step allowed), both over an error.
+
+    An agent that gave no action ended the episode itself, whatever the environment made of that.
+    """
     last: Mapping[str, Any] = raw[-1].record if raw else {}
     if last.get("terminated") is True or summary.get("terminated") is True:
         return Ending.STOP
+    told = [step for step in raw if not step.empty or step.gave_up]
+    if told and told[-1].gave_up:
+        return Ending.PARSE_FAILURES
     if last.get("truncated") is True or summary.get("truncated") is True:
         return Ending.STEP_LIMIT
     return blame(error, _text(summary.get("stack_trace")) or "") if error else Ending.UNKNOWN
@@ -326,7 +381,7 @@ _WORLD_WORDS = re.compile(
     r"\b(?:Page|Locator|Frame|ElementHandle|Browser|BrowserType|BrowserContext)\.\w+:"
     r"|net::ERR|playwright|Target crashed"
 )
-_AGENT_WORDS = re.compile(r"RateLimitError|InternalServerError|API\w*Error|openai|anthropic|ParseError")
+_AGENT_WORDS = re.compile(r"RateLimitError|InternalServerError|API\w{0,40}Error|openai|anthropic|ParseError")
 
 
 def blame(error: str, stack_trace: str) -> Ending:

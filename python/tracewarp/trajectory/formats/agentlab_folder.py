@@ -10,13 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tracewarp.errors import RecordError, UnreadableFileError
+from tracewarp.errors import UnreadableFileError
 from tracewarp.trajectory.formats import agentlab
 from tracewarp.trajectory.jsontext import BadJsonError, parse_json
 from tracewarp.trajectory.lines import read_whole
 from tracewarp.trajectory.model import Trajectory
-from tracewarp.trajectory.names import FolderName, natural_order, read_folder_name
+from tracewarp.trajectory.names import SUPERSEDED, FolderName, natural_order, read_folder_name
+from tracewarp.trajectory.paths import reason_of, shown_path
 from tracewarp.trajectory.problems import Problem, Report
+from tracewarp.trajectory.units import Unit
 
 _STEP_FILE = re.compile(r"steps?_info_([0-9]{1,9})\.json(?:\.gz)?\Z")
 _SUMMARY_FILES = ("summary_info.json", "summary_info.json.gz")
@@ -56,49 +58,70 @@ def look_into(folder: Path) -> TaskFolder | None:
     return TaskFolder(path=folder, steps=tuple(sorted(steps.items())), summary=summary, pickles=pickles)
 
 
-def find_task_folders(root: Path) -> list[TaskFolder]:
+@dataclass(frozen=True)
+class TaskFolders:
+    """The episodes of a directory."""
+
+    folders: tuple[TaskFolder, ...]
+    superseded: tuple[TaskFolder, ...] = ()
+    """Runs that were repeated later; AgentLab puts `_` before their names."""
+    problems: tuple[Problem, ...] = ()
+    """Folders that could not be looked into."""
+
+    @property
+    def readable(self) -> bool:
+        """True where there is an episode to read."""
+        return any(folder.readable for folder in self.folders)
+
+
+def find_task_folders(root: Path) -> TaskFolders:
     """The folder itself where it is one, else the ones directly below it, in natural order of their names."""
     itself = look_into(root)
     if itself is not None:
-        return [itself]
-    children = sorted(
-        (child for child in root.iterdir() if child.is_dir()), key=lambda child: natural_order(child.name)
-    )
-    return [found for child in children if (found := look_into(child)) is not None]
-
-
-def read_folders(
-    folders: list[TaskFolder], *, max_bytes: int, report: Report
-) -> Iterator[tuple[str, int | None, Trajectory]]:
-    """Give (folder, None, trajectory) one by one. Folders of one task are its repeats, in order of seed, then name."""
-    names = {folder.path: read_folder_name(folder.path.name) for folder in folders}
-    repeats = _repeats(names)
-    for folder in folders:
-        place = str(folder.path)
-        if not folder.readable:
-            report(Problem(place, None, f"{folder.pickles} steps stored as pickles only; {PICKLE_HINT}"))
-            continue
-        name = names[folder.path]
-        record = _assemble(folder, name, max_bytes=max_bytes, report=report)
+        return TaskFolders((itself,))
+    found: list[TaskFolder] = []
+    superseded: list[TaskFolder] = []
+    problems: list[Problem] = []
+    for child in sorted(root.iterdir(), key=lambda child: natural_order(child.name)):
         try:
-            yield (
-                place,
-                None,
-                agentlab.parse_record(
-                    record,
-                    source=agentlab.DIRECTORY_FORMAT,
-                    complain=partial(_complain, report, place),
-                    repeat=repeats[folder.path],
-                    seed=name.seed,
-                    agent=name.agent,
-                ),
+            folder = look_into(child) if child.is_dir() else None
+        except OSError as error:
+            problems.append(Problem(str(child), None, f"cannot be read ({reason_of(error)}); left out"))
+            continue
+        if folder is not None:
+            (superseded if child.name.startswith(SUPERSEDED) else found).append(folder)
+    return TaskFolders(tuple(found), tuple(superseded), tuple(problems))
+
+
+def units(found: TaskFolders, *, max_bytes: int, report: Report) -> Iterator[Unit]:
+    """Give the episodes one by one. Folders of one task are its repeats, in order of seed, then name."""
+    for problem in found.problems:
+        report(problem)
+    for folder in found.superseded:
+        report(
+            Problem(
+                str(folder.path), None, "superseded by a later run (its name begins with `_`); left out", notice=True
             )
-        except RecordError as error:
-            report(Problem(place, None, f"{error}; the episode is left out"))
+        )
+    names = {folder.path: read_folder_name(folder.path.name) for folder in found.folders}
+    repeats = _repeats(names)
+    for folder in found.folders:
+        reading = partial(_read, folder, names[folder.path], repeats[folder.path], max_bytes)
+        yield Unit(str(folder.path), None, reading)
 
 
-def _complain(report: Report, place: str, message: str) -> None:
-    report(Problem(place, None, message))
+def _read(folder: TaskFolder, name: FolderName, repeat: int, max_bytes: int, report: Report) -> Trajectory:
+    place = str(folder.path)
+    if not folder.readable:
+        raise UnreadableFileError(f"{place}: {folder.pickles} steps stored as pickles only; {PICKLE_HINT}")
+    return agentlab.parse_record(
+        _assemble(folder, name, max_bytes=max_bytes, report=report),
+        source=agentlab.DIRECTORY_FORMAT,
+        complain=lambda message: report(Problem(place, None, message)),
+        repeat=repeat,
+        seed=name.seed,
+        agent=name.agent,
+    )
 
 
 PICKLE_HINT = (
@@ -113,7 +136,7 @@ def _repeats(names: dict[Path, FolderName]) -> dict[Path, int]:
         by_task[name.task].append(path)
     ranks: dict[Path, int] = {}
     for paths in by_task.values():
-        paths.sort(key=lambda path: (names[path].seed or 0, path.name))
+        paths.sort(key=lambda path: (names[path].seed or 0, natural_order(path.name)))
         ranks.update((path, rank) for rank, path in enumerate(paths))
     return ranks
 
@@ -137,7 +160,8 @@ def _read_object(file: Path, *, max_bytes: int, report: Report) -> dict[str, Any
         report(Problem(str(file), None, f"{error}; the file is left out"))
         return None
     except UnreadableFileError as error:
-        report(Problem(str(file), None, f"{str(error).removeprefix(f'{file}: ')}; the file is left out"))
+        reason = str(error).removeprefix(f"{file}: ").removeprefix(f"{shown_path(file)}: ")
+        report(Problem(str(file), None, f"{reason}; the file is left out"))
         return None
     if not isinstance(value, dict):
         report(Problem(str(file), None, "not a JSON object; the file is left out"))

@@ -9,26 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tracewarp.errors import UnreadableFileError
+from tracewarp.trajectory.encodings import decode_utf8_or_replace
+from tracewarp.trajectory.formats.cutting import between
 from tracewarp.trajectory.lines import read_whole
 from tracewarp.trajectory.model import Ending, Observation, Outcome, Provenance, Step, Task, Trajectory
 from tracewarp.trajectory.names import natural_order
 from tracewarp.trajectory.problems import Problem, Report
+from tracewarp.trajectory.units import Unit
 
 FORMAT = "webarena-render"
 
 _NAME = re.compile(r"render_(.+)\.html\Z")
 _LOGS = ("*.log", "*log*.txt", "log_files/*.log")
 _MARKS = "url|state_obv|prev_action|raw_parsed_prediction|action_object|parsed_action|predict_action"
-_PART = re.compile(rf"""<(?:h3|div) class=['"](?P<mark>{_MARKS})['"][^>]*>""")
-_CONFIG = re.compile(r"<pre>(.*?)</pre>", re.DOTALL)
+# Every pattern takes time in proportion to the text: none can start again within what it has already read.
+_PART = re.compile(rf"""<(?:h3|div) class=['"](?P<mark>{_MARKS})['"][^<>]*>""")
 _SETTING = re.compile(r"^(\w+): (.*)$", re.MULTILINE)
-_PRE = re.compile(r"<pre>(.*)</pre>", re.DOTALL)
-_URL = re.compile(r"URL:\s*(.*?)</a>", re.DOTALL)
-_FENCED = re.compile(r"```((?:.|\n)*?)```")
-_WHERE = re.compile(r"\s+where \[\d+\] is .*\Z", re.DOTALL)
+_WHERE = re.compile(r"(?<!\s)\s+where \[\d{1,15}\] is .*\Z", re.DOTALL)
 _EARLY = re.compile(r"stop \[Early stop: (?P<why>.*)\]\s*\Z", re.DOTALL)
 _ENDINGS = (
     ("max steps", Ending.STEP_LIMIT),
@@ -56,21 +57,21 @@ def find_pages(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: natural_order(path.name))
 
 
-def read_pages(pages: list[Path], report: Report, *, max_bytes: int) -> Iterator[tuple[str, int | None, Trajectory]]:
-    """Give (file, None, trajectory) one by one."""
-    verdicts = _verdicts(pages[0].parent, max_bytes=max_bytes)
+def units(pages: list[Path], *, max_bytes: int, report: Report) -> Iterator[Unit]:
+    """Give the pages one by one."""
+    verdicts = _verdicts(pages[0].parent, max_bytes=max_bytes, report=report)
     for page in pages:
-        try:
-            text = read_whole(page, max_bytes=max_bytes).decode("utf-8", "replace")
-        except UnreadableFileError as error:
-            report(Problem(str(page), None, f"{str(error).removeprefix(f'{page}: ')}; the episode is left out"))
-            continue
-        name = _NAME.match(page.name)
-        assert name is not None
-        trajectory = parse_page(text, task_id=name[1], verdict=verdicts.get(name[1]))
-        if not trajectory.steps:
-            report(Problem(str(page), None, "no step of an agent in it; the episode has none"))
-        yield str(page), None, trajectory
+        yield Unit(str(page), None, partial(_read, page, verdicts, max_bytes))
+
+
+def _read(page: Path, verdicts: Mapping[str, Verdict], max_bytes: int, report: Report) -> Trajectory:
+    text = decode_utf8_or_replace(read_whole(page, max_bytes=max_bytes))
+    name = _NAME.match(page.name)
+    assert name is not None
+    trajectory = parse_page(text, task_id=name[1], verdict=verdicts.get(name[1]))
+    if not trajectory.steps:
+        report(Problem(str(page), None, "no step of an agent in it; the episode has none"))
+    return trajectory
 
 
 def parse_page(text: str, *, task_id: str, verdict: Verdict | None = None) -> Trajectory:
@@ -82,8 +83,8 @@ def parse_page(text: str, *, task_id: str, verdict: Verdict | None = None) -> Tr
         verdict: what the log says; None: nothing.
     """
     places = list(_PART.finditer(text))
-    config = _CONFIG.search(text, 0, places[0].start() if places else len(text))
-    about = dict(_SETTING.findall(config[1])) if config else {}
+    config = between(text[: places[0].start() if places else len(text)], "<pre>", "</pre>")
+    about = dict(_SETTING.findall(config)) if config is not None else {}
     ends = [*(place.start() for place in places[1:]), len(text)]
     parts = [(it["mark"], text[it.end() : end]) for it, end in zip(places, ends, strict=False)]
     steps: list[Step] = []
@@ -112,11 +113,11 @@ def _step(page: Mapping[str, str]) -> Step:
     response = page.get("raw_parsed_prediction", "")
     parsed = _WHERE.sub("", page["parsed_action"]).strip()
     readable = parsed.lower() not in ("", "none", "no-op", "noop")
-    fenced = _FENCED.search(response)
+    fenced = between(response, "```", "```")
     return Step(
         observation=Observation(text=page.get("state_obv", ""), url=page.get("url")),
         response=response or None,
-        action=(fenced[1].strip() if fenced else parsed) if readable else None,
+        action=(parsed if fenced is None else fenced.strip()) if readable else None,
         valid=None if readable else False,
         extra={"previous_action": page["prev_action"]} if "prev_action" in page else {},
     )
@@ -136,21 +137,26 @@ def _ending(steps: list[Step]) -> tuple[Ending, list[Step]]:
 
 
 def _url(body: str) -> str:
-    found = _URL.search(body)
-    return (found[1] if found else _body(body)).strip()
+    found = between(body, "URL:", "</a>")
+    return (_body(body) if found is None else found).strip()
 
 
 def _body(body: str) -> str:
     """What is between the marker and its end tags."""
-    found = _PRE.search(body)
-    return found[1] if found else body.split("</", 1)[0].strip()
+    begin, end = body.find("<pre>"), body.rfind("</pre>")
+    return body[begin + len("<pre>") : end] if 0 <= begin < end else body.split("</", 1)[0].strip()
 
 
-def _verdicts(folder: Path, *, max_bytes: int) -> dict[str, Verdict]:
+def _verdicts(folder: Path, *, max_bytes: int, report: Report) -> dict[str, Verdict]:
     verdicts: dict[str, Verdict] = {}
     for log in sorted({path for pattern in _LOGS for path in folder.glob(pattern)}):
         current = ""
-        text = read_whole(log, max_bytes=max_bytes).decode("utf-8", "replace")
+        try:
+            text = decode_utf8_or_replace(read_whole(log, max_bytes=max_bytes))
+        except UnreadableFileError as error:
+            reason = str(error).removeprefix(f"{log}: ")
+            report(Problem(str(log), None, f"{reason}; the scores in it are lost"))
+            continue
         for found in _LOG_LINE.finditer(text):
             if found["config"]:
                 current = Path(found["config"]).stem
