@@ -1,4 +1,4 @@
-"""The small inputs that failed (tests/data/cases/EXPECTED.md): what each gives, and the same thoughts in other shapes."""
+"""The small inputs that failed (tests/data/cases/EXPECTED.md): what each gives, also in other shapes."""
 
 from __future__ import annotations
 

@@ -330,7 +330,7 @@ def test_line_of_a_hundred_megabytes_is_read_or_reported(tmp_path):
         (b'{"task": {"id": "x"}, "outcome": {"score": 1.5}}', "outcome.score"),
         (
             b'{"task": {"id": "x"}, "surprise": 1}',
-            "surprise: unknown field; what no field has a place for goes under extra",
+            "surprise: unknown field; what no field has a place for goes",
         ),
         (b'{"task": {"id": "x"}, "steps": {"0": 1}}', "steps: input should be a valid tuple"),
         (b"null", "a JSON value that is no trajectory"),
