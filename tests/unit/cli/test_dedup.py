@@ -84,7 +84,7 @@ def test_a_torn_gzip_keeps_what_came_before(run, tmp_path):
 def test_bad_words_are_one_sentence_and_exit_code_2(run, tmp_path):
     for arguments, sentence in [
         ((stored(tmp_path, LINES), "--threshold", 2), "threshold: expected a cosine in [-1, 1], got 2.0"),
-        ((tmp_path / "no.txt",), "cannot be read"),
+        ((tmp_path / "no.txt",), "no such file"),
         ((tmp_path,), "got a folder"),
         ((stored(tmp_path, b"\n\n", "blank.txt"),), "no text in it"),
         ((stored(tmp_path, b"{}", "a.jsonl"),), "--field NAME"),
