@@ -54,7 +54,13 @@ def make_tokenizer(folder: Path, *, template: str | None = "chatml") -> None:
 
 
 def make_model(
-    folder: Path, *, template: str | None = "chatml", context: int = 4096, hidden: int = 64, seed: int = 0
+    folder: Path,
+    *,
+    template: str | None = "chatml",
+    context: int = 4096,
+    hidden: int = 64,
+    seed: int = 0,
+    tie_word_embeddings: bool = False,
 ) -> Path:
     """Save a Llama of two layers with random weights, with its tokenizer.
 
@@ -79,6 +85,7 @@ def make_model(
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
         initializer_range=0.2,
+        tie_word_embeddings=tie_word_embeddings,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder

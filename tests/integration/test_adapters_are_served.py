@@ -78,7 +78,7 @@ def answers(model: Model) -> list[str]:
 def test_adapter_and_merged_model_answer_alike_in_process_and_served(tmp_path: Path) -> None:
     base = make_model(tmp_path / "base", context=512, hidden=64)
     adapter = fine_tune(str(base), EXAMPLES, EXAMPLES[:1], LEARN, out=tmp_path / "trained", device="cpu").adapter
-    merged = merge(adapter, tmp_path / "merged")
+    merged = merge(adapter, tmp_path / "merged").folder
 
     learnt = answers(TransformersModel(str(base), adapter=str(adapter), device="cpu"))
     assert learnt == [f"Let's see. ```click [{i}]```" for i in range(len(PAGES))]

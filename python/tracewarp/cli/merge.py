@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from tracewarp.train import merge
 
+ENOUGH = 0.9
+"""A warning is printed if rounding keeps a smaller share of the update."""
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -15,11 +18,21 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.argument("adapter", type=_FOLDER)
 @click.option("--out", type=_FOLDER, required=True, help="Folder of the merged model; it must not be there yet.")
 @click.option("--base", help="Folder or name of the base; otherwise the one that the adapter names.")
-def command(adapter: Path, out: Path, base: str | None) -> None:
+@click.option(
+    "--dtype", type=click.Choice(["auto", "float32"]), default="auto", show_default=True,
+    help="Data type of the merged weights: the base's own, or float32, which keeps small updates.",
+)  # fmt: skip
+def command(adapter: Path, out: Path, base: str | None, dtype: Literal["auto", "float32"]) -> None:
     """Add the updates of ADAPTER to the weights of its base, for servers that take no adapters.
 
     \b
     Example:
       tracewarp merge trained/adapter --out merged
     """
-    click.echo(str(merge(adapter, out, base=base)))
+    merged = merge(adapter, out, base=base, dtype=dtype)
+    click.echo(str(merged.folder))
+    if merged.kept < ENOUGH:
+        click.echo(
+            f"Rounding to {merged.dtype} kept {merged.kept:.0%} of the update. Use --dtype float32 to keep all of it.",
+            err=True,
+        )

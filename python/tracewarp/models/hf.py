@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tracewarp.errors import MissingExtraError, ModelError, OptionError
+from tracewarp.models.adapters import load_adapter
 from tracewarp.models.base import Completion, Prompt, Sampling
 from tracewarp.models.tokens import TokenizerCounter
 
@@ -29,7 +30,7 @@ class TransformersModel:
 
     Raises:
         MissingExtraError: torch or transformers are not installed.
-        ModelError: there is no such model or adapter.
+        ModelError: there is no such model or adapter, or the adapter does not belong to the model.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class TransformersModel:
             self._tokenizer = transformers.AutoTokenizer.from_pretrained(name, revision=revision)
             model = transformers.AutoModelForCausalLM.from_pretrained(name, **options)
             if adapter is not None:
-                model = _with_adapter(model, adapter)
+                model = load_adapter(model, adapter, base=name, tokenizer=self._tokenizer, revision=revision)
                 if quantization is None and model.dtype == torch.float32:
                     # In full precision this changes last bits alone; answers come a quarter sooner.
                     model = model.merge_and_unload()
@@ -201,11 +202,3 @@ class TransformersModel:
 
 def _alike(a: Sampling, b: Sampling) -> bool:
     return (a.max_new_tokens, a.stop) == (b.max_new_tokens, b.stop)
-
-
-def _with_adapter(model: Any, adapter: str) -> Any:
-    try:
-        from peft import PeftModel
-    except ImportError as error:
-        raise MissingExtraError("an adapter needs peft: pip install 'tracewarp[train]'") from error
-    return PeftModel.from_pretrained(model, adapter)

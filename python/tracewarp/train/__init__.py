@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracewarp.train.config import METHODS, PRESETS, TrainConfig, preset
 from tracewarp.train.estimate import Estimate, Shape, estimate, shape_of
-from tracewarp.train.export import base_of, merge, serving_lines
+from tracewarp.train.export import Merged, base_of, merge, serving_lines
 from tracewarp.train.forms import Conversation, TrainingData, counts_of, read_conversations, read_training_data
 from tracewarp.train.masks import ChatTurn, Encoded, encode_chat
 from tracewarp.train.plan import TrainingPlan, plan_training
@@ -18,6 +18,7 @@ __all__ = [
     "Conversation",
     "Encoded",
     "Estimate",
+    "Merged",
     "Samples",
     "Shape",
     "TrainConfig",

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from tracewarp.errors import OptionError
 
 Method = Literal["qlora", "lora", "full"]
-Dtype = Literal["bfloat16", "float32", "float16"]
+Dtype = Literal["bfloat16", "float32"]
 
 METHODS: Final = MappingProxyType(
     {
@@ -34,7 +34,8 @@ class TrainConfig:
     dropout: float = 0.0
     """Of LoRA, in [0, 1)."""
     dtype: Dtype = "bfloat16"
-    """Of weights (of their products, where they are quantised)."""
+    """Of weights, and of their products. Quantised weights, and all weights with the method `full`, have only their
+    products in it: what is trained is float32."""
     learning_rate: float = 2e-4
     """AdamW's, > 0, falling linearly to 0 over all epochs, without warm-up."""
     weight_decay: float = 0.01
@@ -74,8 +75,14 @@ class TrainConfig:
             _least(self, "patience", 1)
         if self.method not in METHODS:
             raise OptionError(f"method: expected one of {', '.join(METHODS)}, got {self.method!r}")
-        if self.dtype not in ("bfloat16", "float32", "float16"):
-            raise OptionError(f"dtype: expected bfloat16, float32 or float16, got {self.dtype!r}")
+        given: str = self.dtype
+        if given == "float16":
+            raise OptionError(
+                "dtype: expected bfloat16 or float32, got 'float16', in which small gradients become 0 unless the loss "
+                "is scaled, which this training does not do"
+            )
+        if self.dtype not in ("bfloat16", "float32"):
+            raise OptionError(f"dtype: expected bfloat16 or float32, got {self.dtype!r}")
         for name in ("alpha", "learning_rate", "max_grad_norm"):
             value = getattr(self, name)
             if not (value is None and name == "max_grad_norm") and not (_is_number(value) and value > 0):

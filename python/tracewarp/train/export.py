@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from tracewarp.errors import MissingExtraError, TrainingError
+from tracewarp.errors import MissingExtraError, ModelError, OptionError, TrainingError
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A merged model."""
+
+    folder: Path
+    dtype: str
+    """That its weights are stored in."""
+    kept: float
+    """Share of the update that is left after rounding to `dtype`: <stored - base, update> / <update, update>."""
 
 
 def base_of(adapter: str | os.PathLike[str]) -> str:
@@ -26,52 +37,70 @@ def base_of(adapter: str | os.PathLike[str]) -> str:
     return str(named)
 
 
-def merge(adapter: str | os.PathLike[str], out: str | os.PathLike[str], *, base: str | None = None) -> Path:
+def merge(
+    adapter: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    base: str | None = None,
+    dtype: Literal["auto", "float32"] = "auto",
+) -> Merged:
     """Write the base with the adapter's updates added to its weights, as one model with its tokenizer.
 
-    The base is loaded without quantisation, so that nothing is lost beside the rounding of its own dtype.
+    The base is loaded without quantisation. Updates are added in float32, and each sum is rounded once.
 
     Args:
         adapter: folder.
         out: folder to write; it must not be there yet.
         base: None: the one that the adapter names.
-
-    Returns:
-        The folder.
+        dtype: of the weights that are written: `auto` is the base's own, `float32` keeps updates that are smaller than
+            half a unit in the last place of bfloat16.
 
     Raises:
         MissingExtraError: torch, transformers or peft are not installed.
-        TrainingError: the adapter is none, is of another base or does not fit it, the base is not there or is stored in
-            few bits, or `out` is there.
+        OptionError: another dtype.
+        TrainingError: the adapter is none, is no LoRA adapter, is of another base or does not fit it, the base is not
+            there or is stored in few bits, or `out` is there.
         FileError: the disk is full; nothing is left of `out` then.
     """
+    if dtype not in ("auto", "float32"):
+        raise OptionError(f"dtype: expected auto or float32, got {dtype!r}")
     target = Path(out)
     if target.exists():
         raise TrainingError(f"out: expected a folder that is not there yet, got {target}")
     named = base_of(adapter) if base is None else base
     _check_base(named)
     try:
-        from peft import PeftModel
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
+        from tracewarp.models.adapters import PROVENANCE, adapter_configuration, load_adapter
+        from tracewarp.train.merging import add_updates
         from tracewarp.train.state import written_beside
-        from tracewarp.train.weights import PROVENANCE, check_same_base
+        from tracewarp.train.stopping import kept_end_tokens, write_generation_config
     except ImportError as error:
         raise MissingExtraError(f"merging needs {error.name}: pip install 'tracewarp[train]'") from error
-    check_same_base(named, str(adapter))
     try:
-        model = AutoModelForCausalLM.from_pretrained(named, dtype="auto")
+        adapter_configuration(str(adapter))
+        model = AutoModelForCausalLM.from_pretrained(named, dtype=dtype)
         tokenizer = AutoTokenizer.from_pretrained(named)
-        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+        stored = str(model.dtype).removeprefix("torch.")
+        ends = kept_end_tokens(Path(adapter))
+        merged, kept = add_updates(load_adapter(model, str(adapter), base=named, tokenizer=tokenizer))
+    except ModelError as error:
+        raise TrainingError(str(error)) from error
     except (OSError, ValueError, RuntimeError) as error:
         raise TrainingError(f"adapter: {adapter} could not be merged into {named}: {error}") from error
     with written_beside(target) as beside:
+        merged.generation_config = (
+            GenerationConfig()
+        )  # written below; transformers refuses to write some published ones
         merged.save_pretrained(beside)
+        write_generation_config(beside, named, ends)
         tokenizer.save_pretrained(beside)
         about = Path(adapter) / PROVENANCE
-        if about.is_file():
-            shutil.copy(about, beside / PROVENANCE)
-    return target
+        known = _read(about) if about.is_file() else {}
+        known["merged"] = {"adapter": str(adapter), "base": named, "dtype": stored, "kept": kept}
+        (beside / PROVENANCE).write_text(json.dumps(known, indent=1, ensure_ascii=False), encoding="utf-8")
+    return Merged(target, stored, kept)
 
 
 def _check_base(named: str) -> None:
@@ -80,6 +109,8 @@ def _check_base(named: str) -> None:
         if folder.is_absolute() or named.startswith("."):
             raise TrainingError(f"base: {named} is not there; say where it is now with --base")
         return
+    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        raise TrainingError(f"base: {named} is an adapter itself; expected a whole model")
     config = folder / "config.json"
     if config.is_file() and "quantization_config" in _read(config):
         raise TrainingError(

@@ -153,6 +153,8 @@ class _Training:
             micro_batch_size=config.micro_batch_size,
             pad=pad,
             offload=config.offload_activations,
+            # Trained weights are float32. Where they are all of the model, its products are in the chosen dtype.
+            products=torch.bfloat16 if (config.method, config.dtype) == ("full", "bfloat16") else None,
         )
 
     def run(self) -> Curve:

@@ -19,9 +19,11 @@ from tracewarp.train.samples import Samples, encode_samples
 
 if TYPE_CHECKING:
     from tracewarp.train.loop import Curve, Moment
+    from tracewarp.train.stopping import StopCheck
 
 ADAPTER: Final = "adapter"
 SUMMARY: Final = "training.json"
+BEGUN: Final = "begun.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Trained:
     """Tokens in an epoch."""
     trained_parameters: int
     parameters: int
+    notes: tuple[str, ...] = ()
+    """Sentences for the reader: settings that an earlier adapter kept, a trained model that does not stop."""
 
 
 def fine_tune(
@@ -64,7 +68,7 @@ def fine_tune(
         config: settings.
         out: folder; the same call goes on after a kill, also with other values of the settings that change memory and
             time alone (`SAME_CURVE`); a finished training is read back.
-        adapter: an earlier adapter of the same base to train on from.
+        adapter: an earlier adapter of the same base to train on from; it keeps its own rank, alpha and dropout.
         progress: called after every update.
         device: `auto` (a GPU where there is one, several under `accelerate launch`) or `cpu`.
 
@@ -79,35 +83,45 @@ def fine_tune(
     try:
         from accelerate import Accelerator
 
-        from tracewarp.train import loop, state, steps, weights
+        from tracewarp.models.identity import tokenizer_hash
+        from tracewarp.train import loop, state, steps, stopping, weights
     except ImportError as error:
         raise MissingExtraError(f"training needs {error.name}: pip install 'tracewarp[train]'") from error
-    accelerator = Accelerator(cpu=device == "cpu")
+    # A launcher's own mixed precision would change what the settings say.
+    accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
     folder = Path(out)
     tokenizer = weights.load_tokenizer(base)
     limit = min(config.max_tokens, weights.context_of(base) or config.max_tokens)
     samples = encode_samples(tokenizer, train, max_tokens=limit, name="training")
     held = encode_samples(tokenizer, validation, max_tokens=limit, name="validation")
-    about = {
-        "base": base,
-        "base_hash": weights.hash_of_base(base),
-        "from_adapter": adapter,
-        "data_hash": data_hash(train, validation),
-        "config": config.to_dict(),
-    }
+    own = weights.with_own_settings(config, adapter)
+    about: dict[str, Any] = {}
     if accelerator.is_main_process:
+        about = {
+            "base": base,
+            "weights_hash": weights.base_hash(base),
+            "tokenizer_hash": tokenizer_hash(tokenizer),
+            "from_adapter": adapter,
+            "data_hash": data_hash(train, validation),
+            "config": config.to_dict(),
+        }
         with state.disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            _begin(folder, about)
+            _check_begun(folder, about)
     accelerator.wait_for_everyone()
     if (folder / SUMMARY).is_file():
-        return _read_back(folder, config)
+        return _read_back(folder)
     device = str(accelerator.device)
     with steps.memory_errors("while the base was loaded; choose the method qlora, or a smaller base"):
-        model = weights.load_for_training(base, config, adapter=adapter, device=device)
+        model = weights.load_for_training(base, own, adapter=adapter, tokenizer=tokenizer, device=device)
+    if accelerator.is_main_process and not (folder / BEGUN).is_file():  # a refused base or adapter begins nothing
+        with state.disk_errors(folder):
+            _write(folder / BEGUN, about)
+    dtype, ends = weights.stored_dtype(base), stopping.end_tokens(samples.encoded)
 
     def save(into: Path) -> None:
-        model.save_pretrained(into)
+        weights.save_trained(model, into, dtype=dtype)
+        stopping.write_generation_config(into, base, ends)
         tokenizer.save_pretrained(into)
 
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
@@ -115,17 +129,22 @@ def fine_tune(
         model,
         samples.encoded,
         held.encoded,
-        config,
+        own,
         out=folder,
         pad=pad,
         accelerator=accelerator,
         save_best=save,
         progress=progress,
     )
+    check = None
+    if accelerator.is_main_process:
+        weights.load_trained(model, folder / loop.BEST)
+        with steps.memory_errors("while the trained model answered once; the kept weights are in best/"):
+            check = stopping.check_stop(model, samples.encoded[0], samples.ids[0], ends=ends, pad=pad, room=limit)
     made = Trained(
         adapter=folder / ADAPTER,
         curve=curve,
-        config=config,
+        config=own,
         n_train=len(samples.encoded),
         n_validation=len(held.encoded),
         too_long=len(samples.too_long) + len(held.too_long),
@@ -133,14 +152,29 @@ def fine_tune(
         tokens=samples.n_tokens,
         trained_parameters=sum(parameter.numel() for _, parameter in state.trained(model)),
         parameters=_count(model),
+        notes=_notes(config, own, check),
     )
     if accelerator.is_main_process:
-        _finish(folder, made, about, samples)
+        _finish(folder, made, about, samples, check)
     accelerator.wait_for_everyone()
     return made
 
 
-def _read_back(folder: Path, config: TrainConfig) -> Trained:
+def _notes(config: TrainConfig, own: TrainConfig, check: StopCheck | None) -> tuple[str, ...]:
+    notes = []
+    kept = [name for name in ("rank", "alpha", "dropout") if getattr(config, name) != getattr(own, name)]
+    if kept:
+        values = ", ".join(f"{name} {getattr(own, name):g}" for name in kept)
+        notes.append(f"The earlier adapter keeps its own settings: {values}.")
+    if check is not None and not check.stopped:
+        notes.append(
+            f"The trained model did not stop by itself: its answer to the prompt of training example {check.example} "
+            f"was cut after {check.limit} tokens. It may need more updates, or a larger learning rate."
+        )
+    return tuple(notes)
+
+
+def _read_back(folder: Path) -> Trained:
     """A training that was finished before."""
     from tracewarp.train.loop import Curve, Epoch
 
@@ -148,7 +182,10 @@ def _read_back(folder: Path, config: TrainConfig) -> Trained:
     curve = Curve(**{**known["curve"], "epochs": tuple(Epoch(**epoch) for epoch in known["curve"]["epochs"])})
     names = ("n_train", "n_validation", "trained_tokens", "tokens", "trained_parameters", "parameters")
     counts = {name: known[name] for name in names}
-    return Trained(folder / ADAPTER, curve, config, too_long=known["n_too_long"], **counts)
+    # Settings that a later release added had their default; those that it dropped are left out.
+    config = TrainConfig(**{name: value for name, value in known["config"].items() if name in TrainConfig().to_dict()})
+    notes = tuple(known.get("notes", ()))
+    return Trained(folder / ADAPTER, curve, config, too_long=known["n_too_long"], notes=notes, **counts)
 
 
 def data_hash(train: Sequence[Conversation], validation: Sequence[Conversation]) -> str:
@@ -161,18 +198,19 @@ def data_hash(train: Sequence[Conversation], validation: Sequence[Conversation])
     return digest.hexdigest()
 
 
-def _begin(folder: Path, about: Mapping[str, Any]) -> None:
-    path = folder / "begun.json"
-    if path.is_file():
-        begun = json.loads(path.read_text(encoding="utf-8"))
-        for name, wanted in about.items():
-            if _essential(begun.get(name), wanted) != _essential(wanted, wanted):
-                raise RunMismatchError(
-                    f"{folder}: was begun with another {name.replace('_', ' ')}; choose another folder, or what it was "
-                    "begun with"
-                )
+def _check_begun(folder: Path, about: Mapping[str, Any]) -> None:
+    """Refuse to go on in a folder that was begun with something else."""
+    if not (folder / BEGUN).is_file():
         return
-    _write(path, about)
+    begun = json.loads((folder / BEGUN).read_text(encoding="utf-8"))
+    for name, wanted in about.items():
+        if name not in begun:
+            continue  # by an earlier release, which did not write it down
+        if _essential(begun.get(name), wanted) != _essential(wanted, wanted):
+            raise RunMismatchError(
+                f"{folder}: was begun with another {name.replace('_', ' ')}; choose another folder, or what it was "
+                "begun with"
+            )
 
 
 def _essential(value: Any, wanted: Any) -> Any:
@@ -183,15 +221,20 @@ def _essential(value: Any, wanted: Any) -> Any:
     return {name: value.get(name, usual.get(name)) for name in wanted if name not in SAME_CURVE}
 
 
-def _finish(folder: Path, made: Trained, about: Mapping[str, Any], samples: Samples) -> None:
+def _finish(folder: Path, made: Trained, about: Mapping[str, Any], samples: Samples, check: StopCheck | None) -> None:
     """Put the kept weights in their place, with where they come from."""
+    from tracewarp.models.adapters import CONFIGURATION, PROVENANCE
     from tracewarp.train.loop import BEST
     from tracewarp.train.state import disk_errors, written_beside
-    from tracewarp.train.weights import PROVENANCE
 
     versions = {name: _version(name) for name in ("tracewarp", "torch", "transformers", "peft", "bitsandbytes")}
+    lora = folder / BEST / CONFIGURATION
     summary = {
         **about,
+        "config": made.config.to_dict(),
+        "adapter": json.loads(lora.read_text(encoding="utf-8")) if lora.is_file() else None,
+        "stop_check": asdict(check) if check is not None else None,
+        "notes": list(made.notes),
         "curve": asdict(made.curve),
         "n_train": made.n_train,
         "n_validation": made.n_validation,

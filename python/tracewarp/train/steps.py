@@ -43,6 +43,14 @@ class Pass:
     """Id of padding."""
     offload: bool = False
     """Does what the way back needs wait in the computer's memory?"""
+    products: torch.dtype | None = None
+    """Dtype of matrix products where weights are kept in float32 (mixed precision); None: the weights' own."""
+
+    def precision(self) -> contextlib.AbstractContextManager[Any]:
+        """Context of a forward pass."""
+        if self.products is None:
+            return contextlib.nullcontext()
+        return torch.autocast(torch.device(self.accelerator.device).type, dtype=self.products)
 
     @property
     def hint(self) -> str:
@@ -126,7 +134,8 @@ def update_gradients(passes: Pass, samples: Sequence[Encoded]) -> float:
         # Gradients travel between processes once a batch.
         with contextlib.nullcontext() if last else accelerator.no_sync(passes.model), memory_errors(passes.hint):
             batch = collate([mine[place] for place in piece] or samples[:1], pad=passes.pad, device=accelerator.device)
-            with offloaded(passes.model) if passes.offload else contextlib.nullcontext():
+            offload = offloaded(passes.model) if passes.offload else contextlib.nullcontext()
+            with offload, passes.precision():
                 loss = loss_sum(passes.model, batch) * bool(piece)
             # Processes' gradients are averaged, so their number cancels.
             accelerator.backward(loss * (world / total))
@@ -144,7 +153,9 @@ def validation_loss(passes: Pass, samples: Sequence[Encoded]) -> float:
     with torch.no_grad(), memory_errors(passes.hint):
         for piece in batches(range(len(mine)), passes.micro_batch_size):
             batch = collate([mine[place] for place in piece], pad=passes.pad, device=accelerator.device)
-            summed += loss_sum(model, batch).double()
+            with passes.precision():
+                loss = loss_sum(model, batch)
+            summed += loss.double()
     model.train(was_training)
     return float(accelerator.reduce(summed, reduction="sum")) / n_trained(samples)
 

@@ -5,33 +5,29 @@ This module, `loop`, `state` and `steps` need torch; what imports them does so i
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from safetensors.torch import load_file
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, GenerationConfig
 
-from tracewarp.errors import TrainingError
+from tracewarp.errors import ModelError, TrainingError
+from tracewarp.models.adapters import CONFIGURATION, adapter_configuration, load_adapter
+from tracewarp.models.identity import model_folder, weight_files, weights_hash
 from tracewarp.train.config import TrainConfig
-
-WHOLE_FILE_BYTES: Final = 2_000_000_000
-"""Weights up to this size are hashed whole; of larger files the header and a sample."""
-_SAMPLE_BYTES: Final = 1_000_000
-_SAMPLES: Final = 16
-
-PROVENANCE: Final = "provenance.json"
-"""Beside an adapter: what it was made from."""
 
 
 def load_tokenizer(base: str) -> Any:
     """The tokenizer of a base.
 
     Raises:
-        TrainingError: there is none.
+        TrainingError: there is none, or the base is an adapter.
     """
+    if (Path(base) / CONFIGURATION).is_file() and not (Path(base) / "config.json").is_file():
+        raise TrainingError(f"base: {base} is an adapter; give its base as base, and this folder as adapter")
     try:
         return AutoTokenizer.from_pretrained(base)
     except (OSError, ValueError) as error:
@@ -51,19 +47,36 @@ def context_of(base: str) -> int | None:
     return known if isinstance(known, int) and known > 0 else None
 
 
-def load_for_training(base: str, config: TrainConfig, *, adapter: str | None = None, device: str = "cpu") -> Any:
-    """A model of which only what is to be learnt has gradients.
+def stored_dtype(base: str) -> str:
+    """The dtype that a base is stored in, as its configuration says."""
+    config = AutoConfig.from_pretrained(base)
+    known = getattr(config, "dtype", None) or getattr(config, "torch_dtype", None)  # the older name until 4.56
+    return str(known).removeprefix("torch.") if known is not None else "float32"
+
+
+def load_for_training(
+    base: str, config: TrainConfig, *, adapter: str | None = None, tokenizer: Any = None, device: str = "cpu"
+) -> Any:
+    """Load a model in which only what is to be trained has gradients, in float32.
+
+    With the method `full` these float32 weights are the master weights of mixed precision: in bfloat16 most updates
+    would be smaller than half a unit in the last place, and be rounded away.
 
     Args:
         base: folder or name of a causal language model.
         config: method, rank, dtype, ...
         adapter: an earlier adapter of the same base to train on; None: a fresh one, whose start depends on the seed.
+        tokenizer: the base's, to compare with that of the adapter.
         device: where the weights go.
 
     Raises:
         TrainingError: the base cannot be loaded, the adapter is of another base, or does not fit the method.
     """
-    options: dict[str, Any] = {"dtype": getattr(torch, config.dtype), "device_map": {"": device}}
+    full = config.method == "full"
+    if full and adapter is not None:
+        raise TrainingError("adapter: expected none with the method full; merge it into the base first")
+    dtype = torch.float32 if full else getattr(torch, config.dtype)
+    options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
     if config.method == "qlora":
         options["quantization_config"] = quantization(config)
     try:
@@ -77,11 +90,15 @@ def load_for_training(base: str, config: TrainConfig, *, adapter: str | None = N
         enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
         enable({"use_reentrant": False})
         model.enable_input_require_grads()
-    if config.method == "full":
-        if adapter is not None:
-            raise TrainingError("adapter: expected none with the method full; merge it into the base first")
-        return model
-    return _with_adapter(model, base, config, adapter)
+    if not full:
+        model = _with_adapter(model, base, config, adapter, tokenizer)
+    low = sorted({name for name, p in model.named_parameters() if p.requires_grad and p.dtype != torch.float32})
+    if low:
+        raise TrainingError(
+            f"adapter: {adapter} trains {low[0]} in {config.dtype}, where small updates are rounded away; use "
+            "dtype=float32"
+        )
+    return model
 
 
 def quantization(config: TrainConfig) -> Any:
@@ -107,19 +124,14 @@ def keep_nf4_exact(model: Any) -> None:
             module.support_avx512bf16_for_cpu = False
 
 
-def _with_adapter(model: Any, base: str, config: TrainConfig, adapter: str | None) -> Any:
-    from peft import LoraConfig, PeftModel, get_peft_model
+def _with_adapter(model: Any, base: str, config: TrainConfig, adapter: str | None, tokenizer: Any) -> Any:
+    from peft import LoraConfig, get_peft_model
 
     if adapter is not None:
-        check_same_base(base, adapter)
         try:
-            loaded = PeftModel.from_pretrained(model, adapter, is_trainable=True)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise TrainingError(f"adapter: {adapter} does not fit {base}: {error}") from error
-        rank = loaded.peft_config["default"].r
-        if rank != config.rank:
-            raise TrainingError(f"adapter: {adapter} has rank {rank}, the settings say {config.rank}")
-        return loaded
+            return load_adapter(model, adapter, base=base, tokenizer=tokenizer, trainable=True)
+        except ModelError as error:
+            raise TrainingError(str(error)) from error
     torch.manual_seed(config.seed)  # LoRA's A is drawn at random
     settings = LoraConfig(
         r=config.rank,
@@ -128,57 +140,81 @@ def _with_adapter(model: Any, base: str, config: TrainConfig, adapter: str | Non
         target_modules="all-linear",  # which leaves out the head
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, settings)
+    try:
+        return get_peft_model(model, settings)
+    except (ValueError, RuntimeError, NotImplementedError) as error:
+        raise TrainingError(f"base: no adapter can be put on {base!r}: {error}; use method=full") from error
 
 
-def check_same_base(base: str, adapter: str) -> None:
-    """Refuse an adapter whose provenance names another base; one without provenance passes.
+def with_own_settings(config: TrainConfig, adapter: str | None) -> TrainConfig:
+    """The settings with rank, alpha and dropout of an earlier adapter, which keeps its own when training goes on.
 
     Raises:
-        TrainingError: it is of another base.
+        TrainingError: the adapter is none.
     """
-    path = Path(adapter) / PROVENANCE
-    if not path.is_file():
+    if adapter is None:
+        return config
+    try:
+        own = adapter_configuration(adapter)
+    except ModelError as error:
+        raise TrainingError(str(error)) from error
+    return replace(config, rank=own["r"], alpha=float(own["lora_alpha"]), dropout=float(own.get("lora_dropout", 0.0)))
+
+
+def save_trained(model: Any, folder: Path, *, dtype: str) -> None:
+    """Write an adapter, or a whole model in a dtype of its own; the same weights give the same bytes."""
+    if hasattr(model, "peft_config"):
+        model.save_pretrained(folder, save_embedding_layers=False)
+        _sort_sets(folder / CONFIGURATION, model.peft_config["default"])
         return
-    known: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    was, here = known.get("base_hash"), hash_of_base(base)
-    by_name = (was == _hash_of_name(str(known.get("base"))), here == _hash_of_name(base))
-    if was is None or by_name in {(True, False), (False, True)}:
-        return  # a name and a folder cannot be told apart without the weights; shapes that differ are found later
-    if was != here:
-        raise TrainingError(
-            f"adapter: {adapter} was trained on {known.get('base')} ({was[:12]}), not on {base} ({here[:12]})"
-        )
+    wanted, cast = getattr(torch, dtype), {}
+    tensors = {}
+    for name, tensor in model.state_dict().items():
+        place = (tensor.data_ptr(), tensor.shape)
+        if place not in cast:  # weights that are shared stay shared
+            cast[place] = tensor.to(wanted) if tensor.is_floating_point() else tensor
+        tensors[name] = cast[place]
+    model.generation_config = GenerationConfig()  # transformers refuses to write some published ones
+    model.save_pretrained(folder, state_dict=tensors)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["dtype" if "dtype" in config else "torch_dtype"] = dtype
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def hash_of_base(base: str) -> str:
-    """What a base is: SHA-256 of its configuration and weights, in hexadecimal; of a name that is no folder, the name.
+def _sort_sets(path: Path, config: Any) -> None:
+    """Sort what peft writes in the order of a set, which differs between processes."""
+    known = json.loads(path.read_text(encoding="utf-8"))
+    for name, value in known.items():
+        if isinstance(getattr(config, name, None), set):
+            known[name] = sorted(value)
+    path.write_text(json.dumps(known, indent=2, sort_keys=True), encoding="utf-8")
 
-    A file of more than `WHOLE_FILE_BYTES` counts by its size and 16 pieces of 1 MB, evenly spread.
+
+def load_trained(model: Any, folder: Path) -> None:
+    """Put weights that `save_trained` wrote back into the model that they are of."""
+    if hasattr(model, "peft_config"):
+        from peft import set_peft_model_state_dict
+
+        set_peft_model_state_dict(model, load_file(folder / "adapter_model.safetensors"))
+        return
+    for path in weight_files(folder):
+        model.load_state_dict(load_file(path), strict=False)
+
+
+def base_hash(base: str) -> str | None:
+    """The hash of a base's configuration and weights; what a name of the hub stands for is downloaded first.
+
+    Raises:
+        TrainingError: there is no such model.
     """
-    digest = hashlib.sha256()
-    folder = Path(base)
-    if not folder.is_dir():
-        return _hash_of_name(base)
-    for path in sorted([folder / "config.json", *folder.glob("*.safetensors")]):
-        if path.is_file():
-            digest.update(path.name.encode())
-            _hash_file(path, digest)
-    return digest.hexdigest()
+    if not Path(base).is_dir():
+        from huggingface_hub import snapshot_download
 
-
-def _hash_of_name(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()
-
-
-def _hash_file(path: Path, digest: Any) -> None:
-    size = path.stat().st_size
-    digest.update(str(size).encode())
-    with path.open("rb") as file:
-        if size <= WHOLE_FILE_BYTES:
-            while piece := file.read(_SAMPLE_BYTES):
-                digest.update(piece)
-            return
-        for number in range(_SAMPLES):
-            file.seek(number * (size - _SAMPLE_BYTES) // (_SAMPLES - 1))
-            digest.update(file.read(_SAMPLE_BYTES))
+        try:
+            folder = Path(snapshot_download(base, allow_patterns=["*.json", "*.safetensors"], ignore_patterns=["*/*"]))
+            if not weight_files(folder):
+                snapshot_download(base, allow_patterns=["*.json", "pytorch_model*.bin"])
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"base: {base!r} could not be loaded: {error}") from error
+    folder_of = model_folder(base)
+    return weights_hash(folder_of) if folder_of is not None else None

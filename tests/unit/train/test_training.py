@@ -91,7 +91,7 @@ def test_loss_falls_adapters_move_and_the_base_does_not(base: str, tmp_path: Pat
 def test_the_adapter_says_where_it_comes_from(base: str, tmp_path: Path) -> None:
     about = json.loads((train(base, tmp_path).adapter / "provenance.json").read_text())
     assert about["base"] == base
-    assert len(about["base_hash"]) == len(about["data_hash"]) == 64
+    assert len(about["weights_hash"]) == len(about["tokenizer_hash"]) == len(about["data_hash"]) == 64
     assert about["config"]["learning_rate"] == 1e-2
     assert about["versions"]["torch"]
 
@@ -218,6 +218,109 @@ def test_an_adapter_of_another_base_is_refused(base: str, tmp_path: Path) -> Non
         train(other, tmp_path / "2", adapter=str(first.adapter))
 
 
+def test_an_adapter_keeps_its_own_settings_when_training_goes_on_and_the_record_says_them(
+    base: str, tmp_path: Path
+) -> None:
+    first = train(base, tmp_path / "1", replace(QUICK, rank=4, alpha=6.0, dropout=0.125, max_epochs=1))
+    second = train(base, tmp_path / "2", replace(QUICK, rank=8, alpha=16.0, max_epochs=1), adapter=str(first.adapter))
+    assert (second.config.rank, second.config.alpha, second.config.dropout) == (4, 6.0, 0.125)
+    assert second.notes[0] == "The earlier adapter keeps its own settings: rank 4, alpha 6, dropout 0.125."
+    about = json.loads((second.adapter / "provenance.json").read_text())
+    assert (about["config"]["rank"], about["config"]["alpha"], about["config"]["dropout"]) == (4, 6.0, 0.125)
+    saved = json.loads((second.adapter / "adapter_config.json").read_text())
+    assert (saved["r"], saved["lora_alpha"], saved["lora_dropout"]) == (4, 6.0, 0.125)
+    assert about["adapter"] == saved
+    again = train(base, tmp_path / "2", replace(QUICK, rank=8, alpha=16.0, max_epochs=1), adapter=str(first.adapter))
+    assert (again.config, again.notes) == (second.config, second.notes)
+
+
+def test_what_is_trained_is_float32_whatever_the_dtype(base: str) -> None:
+    for method in ("lora", "full"):
+        model = load_for_training(base, replace(QUICK, method=method, dtype="bfloat16"))
+        assert {p.dtype for p in model.parameters() if p.requires_grad} == {torch.float32}
+    assert {p.dtype for p in load_for_training(base, replace(QUICK, dtype="bfloat16")).base_model.parameters()} == {
+        torch.float32,  # LoRA's
+        torch.bfloat16,
+    }
+
+
+def moved(base: str, out: Path, dtype: str, **more: Any) -> float:
+    """Share of weights that training at 1e-5 moved, of those with a gradient."""
+    from safetensors.torch import load_file
+
+    config = replace(QUICK, method="full", dtype=dtype, learning_rate=1e-5, weight_decay=0.0, max_epochs=2, **more)
+    train(base, out, config)
+    now = {name.removeprefix("weight/"): t for name, t in load_file(out / "state" / "state.safetensors").items()}
+    was = dict(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).named_parameters())
+    shares = [(now[name] != tensor).float().mean().item() for name, tensor in was.items() if "embed" not in name]
+    return sum(shares) / len(shares)
+
+
+def test_all_weights_in_bfloat16_move_as_they_do_in_float32(base: str, tmp_path: Path) -> None:
+    low, high = moved(base, tmp_path / "low", "bfloat16"), moved(base, tmp_path / "high", "float32")
+    assert high > 0.95
+    assert low == pytest.approx(high, abs=0.02)
+    a, b = losses(tmp_path / "low"), losses(tmp_path / "high")
+    assert a == pytest.approx(b, rel=0.02)
+
+
+def test_a_model_trained_in_bfloat16_is_stored_in_the_dtype_of_its_base_and_differs_from_it(tmp_path: Path) -> None:
+    base = make_model(tmp_path / "base", context=512, hidden=64)
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+    model.save_pretrained(base)
+    config = replace(QUICK, method="full", dtype="bfloat16", learning_rate=1e-4)
+    made = fine_tune(str(base), TRAIN, HELD, config, out=tmp_path / "out", device="cpu")
+    stored = AutoModelForCausalLM.from_pretrained(made.adapter, dtype="auto")
+    assert stored.dtype == torch.bfloat16
+    assert json.loads((made.adapter / "config.json").read_text())["dtype"] == "bfloat16"
+    pairs = list(zip(model.parameters(), stored.parameters(), strict=True))
+    assert all(not torch.equal(a, b) for a, b in pairs if a.dim() == 2)
+    assert made.curve.epochs[-1].validation_loss < made.curve.epochs[0].validation_loss
+
+
+def test_tied_weights_stay_tied_when_all_weights_are_trained(tmp_path: Path) -> None:
+    base = make_model(tmp_path / "base", context=512, hidden=64, tie_word_embeddings=True)
+    config = replace(QUICK, method="full", dtype="bfloat16", max_epochs=1)
+    made = fine_tune(str(base), TRAIN, HELD, config, out=tmp_path / "out", device="cpu")
+    stored = AutoModelForCausalLM.from_pretrained(made.adapter)
+    assert stored.get_input_embeddings().weight is stored.get_output_embeddings().weight
+    assert "lm_head.weight" not in load_file_names(made.adapter / "model.safetensors")
+
+
+def load_file_names(path: Path) -> set[str]:
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        return set(file.keys())
+
+
+def test_the_record_says_whether_the_trained_model_stops(base: str, tmp_path: Path) -> None:
+    one = [Conversation("only", (ChatTurn("user", "page 1"), ChatTurn("assistant", "click [1]", train=True)))]
+    config = replace(QUICK, max_epochs=60, batch_size=1)
+    made = fine_tune(base, one, one, config, out=tmp_path / "stops", device="cpu")
+    check = json.loads((made.adapter / "provenance.json").read_text())["stop_check"]
+    assert check == {"example": "only", "stopped": True, "tokens": len("click [1]") + 1, "limit": 64}
+    assert made.notes == ()
+    never = fine_tune(
+        base, one, one, replace(config, max_epochs=1, learning_rate=1e-9), out=tmp_path / "x", device="cpu"
+    )
+    assert "did not stop by itself" in never.notes[0]
+    assert "training example only" in never.notes[0]
+    assert json.loads((never.adapter / "provenance.json").read_text())["stop_check"]["stopped"] is False
+
+
+def test_the_check_uses_the_weights_that_are_kept(base: str, tmp_path: Path) -> None:
+    one = [Conversation("only", (ChatTurn("user", "page 1"), ChatTurn("assistant", "click [1]", train=True)))]
+    learnt = fine_tune(base, one, one, replace(QUICK, max_epochs=60, batch_size=1), out=tmp_path / "a", device="cpu")
+    other = [Conversation("only", (one[0].turns[0], ChatTurn("assistant", "wait " * 40, train=True)))]
+    # The start answers the validation example best, so that epoch 0 is kept; the last epoch would answer at length.
+    config = replace(QUICK, max_epochs=30, batch_size=1)
+    made = fine_tune(base, other, one, config, out=tmp_path / "b", device="cpu", adapter=str(learnt.adapter))
+    assert made.curve.kept_epoch == 0
+    check = json.loads((made.adapter / "provenance.json").read_text())["stop_check"]
+    assert (check["stopped"], check["tokens"]) == (True, len("click [1]") + 1)
+
+
 def test_early_stopping_restores_the_best_epoch_and_epoch_0_counts(base: str, tmp_path: Path) -> None:
     first = train(base, tmp_path / "first")
     contrary = [
@@ -327,6 +430,7 @@ def test_settings_are_checked_when_they_are_made() -> None:
         {"save_minutes": -1},
         {"method": "dora"},
         {"speed": 1},
+        {"dtype": "float16"},
     ):
         with pytest.raises(OptionError):
             preset("default", wrong)
@@ -438,8 +542,23 @@ def test_a_killed_training_goes_on_on_the_same_curve(base: str, tmp_path: Path, 
             break
     assert kills >= 2
     assert losses(out) == losses(tmp_path / "whole")
-    a, b = ((path / "adapter" / "adapter_model.safetensors").read_bytes() for path in (tmp_path / "whole", out))
-    assert a == b
+    for name in ("adapter_model.safetensors", "adapter_config.json"):
+        a, b = ((path / "adapter" / name).read_bytes() for path in (tmp_path / "whole", out))
+        assert a == b
+
+
+def test_an_adapters_configuration_has_the_same_bytes_in_every_process(base: str, tmp_path: Path) -> None:
+    written = set()
+    for number in range(4):  # sets of strings have another order for another hash seed
+        out = tmp_path / str(number)
+        run = script(base, out, tmp_path / "run.py", max_epochs=1)
+        environment = {**os.environ, "PYTHONHASHSEED": str(number)}
+        subprocess.run([sys.executable, str(run)], check=True, capture_output=True, env=environment)
+        written.add((out / "adapter" / "adapter_config.json").read_bytes())
+    assert len(written) == 1
+    [saved] = written
+    modules = json.loads(saved)["target_modules"]
+    assert modules == sorted(modules)
 
 
 @pytest.mark.slow
