@@ -57,6 +57,7 @@ def make_arena(
     html: bool = False,
     judge: Judge | None = None,
     step_budget: int | str = DEFAULT_STEP_BUDGET,
+    list_dialog: bool | str = False,
 ) -> ArenaEnvironment:
     """Make arena with a driver; nothing else needs to run.
 
@@ -76,6 +77,7 @@ def make_arena(
         html: fill `Observation.html`, too.
         judge: for answers whose meaning must be compared.
         step_budget: after how many actions the runner ends an episode.
+        list_dialog: tell models of the action `dialog [accept]`.
 
     Raises:
         OptionError: an unknown driver or profile, or options of a browser without one.
@@ -97,6 +99,7 @@ def make_arena(
         "html": html,
         "judge": judge,
         "step_budget": whole_number("step_budget", step_budget, 1),
+        "list_dialog": list_dialog,
     }
     if driver == "browserless":
         from tracewarp.envs.arena.app import ArenaApp

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any, Literal, get_args
 
@@ -63,6 +63,7 @@ class WebEnvironment:
         html: bool = False,
         judge: Judge | None = None,
         step_budget: int = DEFAULT_STEP_BUDGET,
+        list_dialog: bool | str = False,
     ) -> None:
         """Put the parts together; nothing is opened before `reset`.
 
@@ -77,6 +78,7 @@ class WebEnvironment:
             html: fill `Observation.html`, too.
             judge: for parts of a score that compare meanings; None: they are unknown.
             step_budget: after how many actions the runner ends an episode, unless it is told otherwise.
+            list_dialog: tell models of the action `dialog [accept]`, which is understood in any case.
 
         Raises:
             OptionError: an option outside its range.
@@ -90,7 +92,8 @@ class WebEnvironment:
                 raise OptionError(f"{name}: expected {' or '.join(known)}, got {given!r}")
         if step_budget < 1:
             raise OptionError(f"step_budget: expected at least 1, got {step_budget}")
-        self._grammar = actions.describe_actions(action_dialect)
+        self._list_dialog = _switch("list_dialog", list_dialog)
+        self._grammar = actions.describe_actions(action_dialect, dialogs=self._list_dialog)
         self._source = source
         self._driver = driver
         self._dialect: Dialect = dialect
@@ -126,6 +129,7 @@ class WebEnvironment:
                 "truncated": self._truncate is not None,
                 "judge": self._judge is not None,
                 "public_hosts": bool(self._source.sites.public),
+                "list_dialog": self._list_dialog,
             },
         )
 
@@ -252,12 +256,15 @@ class WebEnvironment:
             actions.execute(action, self._driver, episode.elements)
         except ActionRefused as refused:
             refusal = self._source.sites.shown(str(refused))
+        if action.verb != "dialog":
+            self._driver.dismiss_dialogs()
         return StepResult(self._observe(episode), valid=refusal is None, error=refusal, info={"sentence": said})
 
     def _observe(self, episode: WebEpisode) -> Observation:
         sites = self._source.sites
         episode.tabs = self._driver.tabs()
         root = self._driver.tree()
+        dialogs = self._driver.take_dialogs()
         rendered = render_tree(
             root,
             tabs=episode.tabs,
@@ -265,6 +272,7 @@ class WebEnvironment:
             dialect=self._dialect,
             extent=self._extent,
             truncate=self._truncate,
+            dialogs=dialogs,
         )
         episode.elements = rendered.elements
         current = next((tab for tab in episode.tabs if tab.current), None)
@@ -275,7 +283,8 @@ class WebEnvironment:
             title=None if current is None else current.title,
             html=self._driver.html() if self._html else None,
             axtree=root,
-            extra={"cut": True} if rendered.cut else {},
+            extra=({"cut": True} if rendered.cut else {})
+            | ({"dialogs": [asdict(dialog) for dialog in dialogs]} if dialogs else {}),
         )
         return episode.observation
 
@@ -283,6 +292,7 @@ class WebEnvironment:
         """Gather the evidence and judge; the observation is that of before, since probing leads the tab elsewhere."""
         assert episode.observation is not None
         episode.ended = True
+        self._driver.dismiss_dialogs()
         evidence = gather(episode.task, self._driver, answer=answer, sites=self._source.sites)
         judgement = evaluate(episode.task, evidence, self._judge)
         return StepResult(
@@ -299,3 +309,12 @@ class WebEnvironment:
                 "unknown": judgement.unknown,
             },
         )
+
+
+def _switch(name: str, value: bool | str) -> bool:
+    """A setting that is on or off, as Python or a command line gives it."""
+    known = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
+    found = known.get(value.lower() if isinstance(value, str) else value)
+    if found is None:
+        raise OptionError(f"{name}: expected true or false, got {value!r}")
+    return found
