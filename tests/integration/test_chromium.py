@@ -512,8 +512,8 @@ def test_the_viewport_holds_what_is_in_view_of_a_frame_too(driver, visit):
 
 def test_the_viewport_shows_what_is_chosen_in_a_closed_select(driver, visit):
     visit(
-        "<select aria-label=Size><option>Small</option><option selected>Large</option></select><div style=height:5000px>"
-        "</div><select aria-label=Far><option>Out of view</option></select>"
+        "<select aria-label=Size><option>Small</option><option selected>Large</option></select>"
+        "<div style=height:5000px></div><select aria-label=Far><option>Out of view</option></select>"
     )
     assert lines(driver, extent="viewport")[1:] == [
         "combobox 'Size' hasPopup: menu expanded: False",
@@ -732,7 +732,7 @@ def test_halves_of_surrogate_pairs_are_repaired_where_they_enter_and_leave(drive
     visit("<script>document.title = 'x\\ud83dy'</script><p id=p></p><script>p.textContent = 'q\\ud83d'</script>")
     assert titles(driver) == [("x\ufffdy", True)]
     assert driver.query("p.textContent") == "q\ufffd"
-    assert "<p id=\"p\">q\ufffd</p>" in driver.html()
+    assert '<p id="p">q\ufffd</p>' in driver.html()
     assert driver.query("'\ud83d'") == "\ufffd"
     look(driver).text.encode("utf-8")
 
@@ -754,7 +754,11 @@ def test_an_episode_records_what_dialogs_said_and_an_armed_dialog_lasts_for_one_
 
     assert "Dialog (confirm, dismissed): 'Sure?'" in ask("confirm").text
     armed = environment.step("dialog [accept]")
-    assert (armed.valid, "Dialog" in armed.observation.text, "dialogs" in armed.observation.extra) == (True, False, False)
+    assert (armed.valid, "Dialog" in armed.observation.text, "dialogs" in armed.observation.extra) == (
+        True,
+        False,
+        False,
+    )
     assert ask("confirm").text.startswith("Tab 0 (current): true\nDialog (confirm, accepted): 'Sure?'\n\n")
     environment.step("dialog [accept] [Zoë]")
     assert ask("prompt").title == "Zoë"

@@ -260,6 +260,26 @@ def test_json_holds_every_part(run: Path) -> None:
     assert told["episodes"][0]["judgement"]["parts"][0]["kind"] == "exact_match"
 
 
+def test_the_strict_evaluator_names_the_tasks_that_differ(tmp_path: Path) -> None:
+    run, out = tmp_path / "run.jsonl", tmp_path / "strict.jsonl"
+    either = {"eval_types": ["string_match"], "reference_answers": {"must_include": ["65 |OR| 3"]}}
+    write_trajectories(run, [episode(386, either, answer="65"), episode(1, EXACT, answer="42")])
+    assert [it["after"] for it in json.loads(judged(run, "--json").stdout)["episodes"]] == [0.0, 1.0]
+    result = judged(run, "--evaluator", "strict", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "WebArena's own evaluator gives other scores on the tasks 386\n" in result.stdout
+    told = json.loads(judged(run, "--evaluator", "strict", "--json").stdout)
+    assert (told["evaluator"], told["differ_from_webarena"]) == ("strict", ["386"])
+    assert [it.outcome.score for it in open_run(out)] == [1.0, 1.0]
+    scored = CliRunner().invoke(group, ["evaluate", str(out), "--out", str(tmp_path / "scores")])
+    assert scored.exit_code == 0, scored.output
+    notes = json.loads((tmp_path / "scores" / "scores.json").read_text("utf-8"))["runs"][0]["notes"]
+    assert ("2 episodes judged by the strict evaluator; WebArena's own gives other scores on the tasks 386") in notes
+    again = judged(out, "--out", tmp_path / "back.jsonl")  # and back: nothing of the strict judgement stays
+    assert again.exit_code == 0
+    assert [it.outcome.score for it in open_run(tmp_path / "back.jsonl")] == [0.0, 1.0]
+
+
 def test_bad_arguments_are_said_in_a_sentence(run: Path, tmp_path: Path) -> None:
     from tracewarp.errors import OptionError, UnreadableFileError
 

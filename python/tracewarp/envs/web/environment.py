@@ -12,7 +12,7 @@ from tracewarp.envs.web import actions
 from tracewarp.envs.web.actions import Action
 from tracewarp.envs.web.admissible import admissible_actions
 from tracewarp.envs.web.driver import ActionRefused, Driver, Session, Tab
-from tracewarp.envs.web.evaluators import Judge, evaluate
+from tracewarp.envs.web.evaluators import Evaluator, Judge, evaluate, require_evaluator
 from tracewarp.envs.web.evidence import gather
 from tracewarp.envs.web.ids import FirstAppearance, Numbering, browser_numbers
 from tracewarp.envs.web.oracle import Act, resolve
@@ -62,6 +62,7 @@ class WebEnvironment:
         truncate: Callable[[str], str] | None = None,
         html: bool = False,
         judge: Judge | None = None,
+        evaluator: Evaluator = "webarena",
         step_budget: int = DEFAULT_STEP_BUDGET,
         list_dialog: bool | str = False,
     ) -> None:
@@ -77,6 +78,7 @@ class WebEnvironment:
             truncate: cuts an observation to the agent's budget; what is cut away cannot be acted on.
             html: fill `Observation.html`, too.
             judge: for parts of a score that compare meanings; None: they are unknown.
+            evaluator: how texts and addresses are compared, see `tracewarp.envs.web.evaluators`.
             step_budget: after how many actions the runner ends an episode, unless it is told otherwise.
             list_dialog: tell models of the action `dialog [accept]`, which is understood in any case.
 
@@ -103,6 +105,7 @@ class WebEnvironment:
         self._truncate = truncate
         self._html = html
         self._judge = judge
+        self._evaluator = require_evaluator(evaluator)
         self._step_budget = step_budget
         self._episode: WebEpisode | None = None
 
@@ -128,6 +131,7 @@ class WebEnvironment:
                 "ids": self._ids,
                 "truncated": self._truncate is not None,
                 "judge": self._judge is not None,
+                "evaluator": self._evaluator,
                 "public_hosts": bool(self._source.sites.public),
                 "list_dialog": self._list_dialog,
             },
@@ -294,7 +298,7 @@ class WebEnvironment:
         episode.ended = True
         self._driver.dismiss_dialogs()
         evidence = gather(episode.task, self._driver, answer=answer, sites=self._source.sites)
-        judgement = evaluate(episode.task, evidence, self._judge)
+        judgement = evaluate(episode.task, evidence, self._judge, evaluator=self._evaluator)
         return StepResult(
             episode.observation,
             reward=judgement.low,
@@ -311,10 +315,9 @@ class WebEnvironment:
         )
 
 
-def _switch(name: str, value: bool | str) -> bool:
+def _switch(name: str, value: object) -> bool:
     """A setting that is on or off, as Python or a command line gives it."""
-    known = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
-    found = known.get(value.lower() if isinstance(value, str) else value)
+    found = {"true": True, "false": False, "1": True, "0": False}.get(str(value).lower())
     if found is None:
         raise OptionError(f"{name}: expected true or false, got {value!r}")
     return found

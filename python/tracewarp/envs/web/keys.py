@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from tracewarp.envs.web.driver import ActionRefused
 
 _NAMED = (
-    "Enter Tab Backspace Delete Escape Insert Home End PageUp PageDown ArrowUp ArrowDown ArrowLeft ArrowRight "
-    "Shift Control Alt Meta CapsLock NumLock ScrollLock ContextMenu PrintScreen Pause"
-).split() + [f"F{number}" for number in range(1, 13)]
+    "Enter", "Tab", "Backspace", "Delete", "Escape", "Insert", "Home", "End", "PageUp", "PageDown", "ArrowUp",
+    "ArrowDown", "ArrowLeft", "ArrowRight", "Shift", "Control", "Alt", "Meta", "CapsLock", "NumLock", "ScrollLock",
+    "ContextMenu", "PrintScreen", "Pause", *(f"F{number}" for number in range(1, 13)),
+)  # fmt: skip
 """Keys that have a name in every browser, as Playwright writes it."""
 _CHARACTERS = {
     "Space": " ", "Plus": "+", "Backquote": "`", "Minus": "-", "Equal": "=", "BracketLeft": "[", "BracketRight": "]",

@@ -122,7 +122,8 @@ def _boxes_in(document: Mapping[str, Any], frame: Box | None) -> dict[int, Box |
 
 def _meet(first: Box, second: Box) -> bool:
     return all(
-        first[axis] < second[axis] + second[axis + 2] and second[axis] < first[axis] + first[axis + 2] for axis in (0, 1)
+        first[axis] < second[axis] + second[axis + 2] and second[axis] < first[axis] + first[axis + 2]
+        for axis in (0, 1)
     )
 
 

@@ -344,7 +344,7 @@ class BrowserTab:
         return found
 
     async def _inner_frame(self, frame: str) -> tuple[int | None, Sequence[Mapping[str, Any]]]:
-        """The number of the element that holds a frame, and its tree; None: another origin's frame, or one that went."""
+        """The number of a frame's element, and its tree; None: another origin's frame, or one that is gone."""
         from playwright.async_api import Error
 
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -132,10 +133,8 @@ class BrowserWindow:
             message = repair(dialog.message)
             message = message if len(message) <= _MESSAGE else f"{message[:_MESSAGE]}..."
             self._dialogs.append(Dialog(cast(Any, dialog.type), message, accepted, text))
-        try:
+        with contextlib.suppress(Error):  # the page was closed together with its dialog
             await (dialog.accept(text or "") if accepted else dialog.dismiss())
-        except Error:
-            pass  # the page was closed together with its dialog
 
     def take_dialogs(self) -> tuple[Dialog, ...]:
         """What dialogs said since this was last asked."""
