@@ -10,6 +10,7 @@ from types import TracebackType
 
 from tracewarp.envs.base import Capability, EnvSpec, Observation, StepResult, TaskRef
 from tracewarp.envs.web.actions import ActionSyntaxError, parse_action
+from tracewarp.envs.web.sites import SiteMap
 from tracewarp.errors import OptionError
 from tracewarp.trajectory import Task
 
@@ -25,6 +26,7 @@ class BoxSource:
     """`train` and `test` are instances of `fetch`, `see` and `ask`; `other` of `find` alone."""
 
     splits = ("train", "test", "other")
+    sites = SiteMap({"__BOXES__": "http://127.0.0.1:7770"}, public={"__BOXES__": "http://www.boxes.test"})
 
     def __init__(self) -> None:
         keys = ("fetch", "see", "ask")
@@ -50,7 +52,7 @@ class BoxSource:
             id=f"{ref.key}-{ref.seed}",
             objective=objective(ref),
             sites=("boxes",),
-            start_url="http://boxes.test/",
+            start_url=f"__BOXES__/{ref.seed}",  # each task begins somewhere else, so that none is another one
             template=PHRASES[ref.key].format("{{box}}"),
             template_id=str(list(PHRASES).index(ref.key)),
             extra={"eval": {"reference_answers": answers}},

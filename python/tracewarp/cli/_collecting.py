@@ -87,9 +87,9 @@ def standing_words(standing: Standing) -> str:
     tally = standing.tally
     words = [f"success {success(standing)}"] if tally.done else []
     if tally.errors:
-        words.append(f"{tally.errors:,} errors")
+        words.append(f"{tally.errors:,} error{'' if tally.errors == 1 else 's'}")
     if tally.cut:
-        words.append(f"{tally.cut:,} answers cut at max_new_tokens")
+        words.append(f"{tally.cut:,} answer{'' if tally.cut == 1 else 's'} cut at max_new_tokens")
     if standing.steps_now:
         words.append(f"{standing.steps_now / max(standing.seconds, 1e-9):,.1f} steps/s")
     if tokens := tally.prompt_tokens + tally.completion_tokens:
@@ -158,11 +158,10 @@ def next_steps(collected: Collected) -> str:
         f"  tracewarp evaluate {run} --references-from capability --out {run}",
     ]
     tally = collected.progress.tally
-    if tally.transport_failures:
-        lines.append(
-            f"The same command collects the {tally.transport_failures:,} episodes again that ended in "
-            "model_unavailable or environment_error."
-        )
+    if count := tally.transport_failures:
+        again = "the episode" if count == 1 else f"the {count:,} episodes"
+        lines.append(f"The same command collects {again} again in which the environment or the model's server failed.")
     if count := tally.endings[Ending.AGENT_ERROR]:
-        lines.append(f"With --retry-errors it also collects the {count:,} again that ended in agent_error.")
+        again = "the episode" if count == 1 else f"the {count:,} episodes"
+        lines.append(f"With --retry-errors it collects {again} again that ended in agent_error.")
     return "\n".join(lines)

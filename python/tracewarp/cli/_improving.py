@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tracewarp.cli._collecting import standing_words
+from tracewarp.cli._collecting import first_error, standing_words
 from tracewarp.cli._terminal import one_line
 from tracewarp.cli._training import plan_table
 from tracewarp.collect import Progress as Collecting
@@ -42,6 +42,7 @@ class ImprovingDisplay:
         self.bar: Any = None
         self.name = ""
         self.told = 0.0
+        self.error_told = False
 
     def __enter__(self) -> ImprovingDisplay:
         self.display.start()
@@ -54,7 +55,7 @@ class ImprovingDisplay:
 
     def stage(self, name: str) -> None:
         """A stage begins."""
-        self.name, self.told = name, time.monotonic()
+        self.name, self.told, self.error_told = name, time.monotonic(), False
         if self.live:
             if self.bar is not None:
                 self.display.stop_task(self.bar)
@@ -64,6 +65,9 @@ class ImprovingDisplay:
 
     def collecting(self, progress: Collecting) -> None:
         """Of a collection."""
+        if progress.first_error is not None and not self.error_told:
+            self.error_told = True
+            self.display.console.print(first_error(progress.first_error), soft_wrap=True)
         self._tell(progress.tally.done, progress.total, standing_words(progress))
 
     def generating(self, examples: int, wanted: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,6 @@ from tracewarp.collect.policies import read_value
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The run folder.")
 @click.option("--driver", help="What stands behind a web environment: browserless, http or chromium.")
 @click.option("--profile", help="Of the environment (arena: full or small).")
-@click.option(
-    "--evaluator",
-    type=click.Choice(["webarena", "strict"]),
-    help="How the checks of a task compare: webarena (the default), or strict, without WebArena's known faults.",
-)
-@click.option("--list-dialog", is_flag=True, help="Tell the agent of the action dialog [accept] (web environments).")
 @click.option("--set", "more", multiple=True, metavar="NAME=VALUE", help="Another setting of the environment.")
 @click.option("--split", help="Only the tasks of this split; otherwise all.")
 @click.option("--tasks", help="Only these tasks: references or ids, with commas between.")
@@ -76,12 +71,11 @@ def command(out: Path, max_steps: int | None, max_seconds: float | None, quiet: 
     tally = collected.progress.tally
     if tally.all_failed:
         click.echo(f"Error: every one of the {tally.done:,} episodes ended in an error.", err=True)
-        raise click.exceptions.Exit(1)
+        sys.exit(1)
 
 
 def _options(given: dict[str, Any], *, max_steps: int | None, max_seconds: float | None) -> CollectOptions:
-    settings: dict[str, Any] = {name: given.pop(name) for name in ("driver", "profile", "evaluator")}
-    settings["list_dialog"] = given.pop("list_dialog") or None
+    settings: dict[str, Any] = {name: given.pop(name) for name in ("driver", "profile")}
     for pair in given.pop("more"):
         name, equals, value = pair.partition("=")
         if not equals or not name.isidentifier():

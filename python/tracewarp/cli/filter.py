@@ -127,9 +127,11 @@ def _print(filtered: Filtered) -> None:
     console.print(_quality_table(filtered))
     if filtered.holdout is not None:
         held = filtered.holdout
+        n_tasks = len(held.held_out) + len(held.train) + len(held.on_both_sides)
+        both = f", and {len(held.on_both_sides):,} tasks on sites of both sides left out" if held.on_both_sides else ""
         console.print(
-            f"Held out by {held.by}: {of(len(held.held_out), len(held.held_out) + len(held.train))} tasks, "
-            f"{filtered.left_out:,} trajectories (holdout.json)"
+            f"Held out by {held.by}: {of(len(held.held_out), n_tasks)} tasks{both}; {filtered.left_out:,} trajectories "
+            "are not trained on (holdout.json)"
         )
 
 

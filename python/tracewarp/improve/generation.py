@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from tracewarp.collect.model_policy import ModelPolicy
 from tracewarp.collect.prompts import Situation, render_prompt
@@ -16,6 +15,8 @@ from tracewarp.collect.prompts.rendering import CLOSING, OPENING
 from tracewarp.embed import get_encoder
 from tracewarp.envs.base import Capability, EnvSpec, TaskRef, TaskSource
 from tracewarp.envs.registry import open_environment
+from tracewarp.envs.web.sites import SiteMap
+from tracewarp.envs.web.tasks import AND
 from tracewarp.errors import OptionError
 from tracewarp.improve.agents import Agent as Actor
 from tracewarp.improve.folders import write_json
@@ -27,6 +28,8 @@ from tracewarp.models import BatchingModel, Model, Sampling, open_model
 from tracewarp.synthesize import Example, read_examples, write_examples
 from tracewarp.synthesize.examples import Turn
 from tracewarp.synthesize.out_of_domain import Agent, GenerationSettings, Shot, generate_out_of_domain
+from tracewarp.synthesize.sameness import identities
+from tracewarp.trajectory import Task
 
 SUMMARY: Final = "generated.json"
 
@@ -166,11 +169,12 @@ def _from_model(
         prompt = render_prompt(situation, grammar=spec.grammar, template=options.template)
         return tuple(Turn(role=message.role, content=message.content) for message in prompt)
 
-    tasks = [source.task(ref) for ref in source.split(options.train_split)[: options.train_limit]]
+    shots, hosts = _shots(source, options)
     found = generate_out_of_domain(
         model,
         GenerationSettings(n=len(in_domain), seed=seed),
-        tasks=[Shot(task.objective, urlsplit(task.start_url or "").hostname or "site") for task in tasks],
+        tasks=shots,
+        taken_hosts=hosts,
         examples=in_domain,
         agent=Agent(spec.grammar, OPENING, CLOSING),
         encoder=get_encoder("hashed"),
@@ -179,6 +183,30 @@ def _from_model(
         progress=lambda examples, _: listener.generating(examples, len(in_domain)),
     )
     return Examples(found.examples, found.refusals, None)
+
+
+def _shots(source: TaskSource, options: ImproveOptions) -> tuple[tuple[Shot, ...], frozenset[str]]:
+    """The training tasks with the hosts that the agent sees for them, and every host of the environment.
+
+    Raises:
+        OptionError: no training task begins on a site that has a name.
+    """
+    sites = getattr(source, "sites", None)
+    known = sites if isinstance(sites, SiteMap) else SiteMap()
+
+    def hosts(task: Task) -> list[str]:
+        found = (known.host(page.strip()) for page in (task.start_url or "").split(AND))
+        return [host for host in found if host is not None]
+
+    learnt = [source.task(ref) for ref in source.split(options.train_split)[: options.train_limit]]
+    shots = tuple(Shot(task.objective, found[0]) for task in learnt if task.objective and (found := hosts(task)))
+    if not shots:
+        raise OptionError(
+            f"out_of_domain: expected training tasks of {options.environment} with an objective and a start page on a "
+            "named host, which the model is shown as examples, got none; choose the mixture A"
+        )
+    started = {host for ref in source for host in hosts(source.task(ref))}
+    return shots, frozenset(started | {host for site in known.addresses if (host := known.host(site)) is not None})
 
 
 def uncollected(source: TaskSource, options: ImproveOptions) -> tuple[Pool, ...]:
@@ -190,7 +218,7 @@ def uncollected(source: TaskSource, options: ImproveOptions) -> tuple[Pool, ...]
     tasks = {ref: source.task(ref) for ref in source}
     collected = [source.task(ref) for ref in source.split(options.train_split)[: options.train_limit]]
     tested = [source.task(ref) for ref in source.split(options.test_split)]
-    taken = {task.id for task in (*collected, *tested)}
+    taken = {name for task in (*collected, *tested) for name in identities(task)}
     seen, held = ({task.template_id for task in some} for some in (collected, tested))
     pools: dict[str, list[TaskRef]] = {
         "templates neither collected on nor tested": [],
@@ -199,7 +227,7 @@ def uncollected(source: TaskSource, options: ImproveOptions) -> tuple[Pool, ...]
     }
     far, tested_only, near = pools.values()
     for ref, task in tasks.items():
-        if task.id not in taken:
+        if taken.isdisjoint(identities(task)):
             pool = near if task.template_id in seen else tested_only if task.template_id in held else far
             pool.append(ref)
     found = tuple(Pool(tuple(refs), words) for words, refs in pools.items() if refs)

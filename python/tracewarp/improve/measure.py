@@ -22,12 +22,15 @@ class Outcomes:
     """A test run, read once."""
 
     successes: Mapping[str, Sequence[float]]
-    """Task id -> success (0 or 1) of each episode; what nobody judged counts 0."""
+    """Task id -> success (0 or 1) of each episode; what nobody judged counts 0. Episodes that a failure of the
+    environment or of the model's server ended are left out."""
     infeasible: frozenset[str]
     """The tasks whose reference answer is N/A."""
     plausible: int
     """Episodes that the paper's filter would keep."""
     plausible_successes: int
+    left_out: int = 0
+    """Episodes that say nothing about the agent: the environment or the model's server failed."""
 
     @classmethod
     def read(cls, run: Path) -> Outcomes:
@@ -35,14 +38,18 @@ class Outcomes:
         successes: dict[str, list[float]] = {}
         infeasible: set[str] = set()
         plausible: list[bool] = []
+        left_out = 0
         for trajectory in open_run(run):
+            if trajectory.outcome.ending.transport_failure:
+                left_out += 1
+                continue
             success = bool(trajectory.outcome.success)
             successes.setdefault(trajectory.task.id, []).append(float(success))
             if is_infeasible(trajectory.task):
                 infeasible.add(trajectory.task.id)
             if judge_plausible([trajectory])[0].kept:
                 plausible.append(success)
-        return cls(successes, frozenset(infeasible), len(plausible), sum(plausible))
+        return cls(successes, frozenset(infeasible), len(plausible), sum(plausible), left_out)
 
 
 def measure(tested: Outcomes, *, baselines: Mapping[str, Outcomes], seed: int) -> Success:

@@ -91,6 +91,7 @@ class ImproveOptions:
     """A later round trains on from the `previous` adapter, or afresh from the `base`."""
     train_split: str = "train"
     test_split: str = "test"
+    """Without a task of the training split, whatever the two are called: `improve` and `make_plan` compare them."""
     train_limit: int | None = None
     """Only the first so many tasks, >= 1."""
     test_limit: int | None = None
@@ -157,10 +158,6 @@ class ImproveOptions:
         for rule in self.rules:
             if rule not in RULES:
                 raise OptionError(f"rules: expected names of {', '.join(RULES)}, got {rule!r}")
-        if self.train_split == self.test_split:
-            raise OptionError(
-                f"test_split: expected another split than the training's, got {self.test_split!r} for both"
-            )
         if self.template not in PROMPT_TEMPLATES:
             raise OptionError(f"template: expected one of {', '.join(PROMPT_TEMPLATES)}, got {self.template!r}")
         if any(sign in self.model for sign in ",+"):

@@ -12,9 +12,10 @@ from typing import Final
 from tracewarp.collect.prompts import Situation, render_prompt
 from tracewarp.envs.base import EnvSpec
 from tracewarp.envs.registry import open_environment, open_source
-from tracewarp.errors import EmptyInputError, OptionError
+from tracewarp.errors import OptionError
 from tracewarp.improve.agents import Agent
 from tracewarp.improve.options import ImproveOptions
+from tracewarp.improve.overlap import chosen_tasks
 from tracewarp.improve.runs import model_name, model_options
 from tracewarp.synthesize import PAPER_RULES
 from tracewarp.train import Estimate, TrainConfig, estimate, shape_of
@@ -83,18 +84,13 @@ def make_plan(out: str, options: ImproveOptions) -> Plan:
     """Say what `improve` will do. Nothing is loaded, and nothing is written.
 
     Raises:
-        OptionError: an unknown environment, split or setting.
+        OptionError: an unknown environment, split or setting, or test tasks that are also trained on.
         EmptyInputError: a split without tasks.
     """
     source = open_source(options.environment, **options.settings)
     with open_environment(options.environment, **options.settings) as environment:
         spec = environment.spec
-    counts = []
-    for split, limit in ((options.train_split, options.train_limit), (options.test_split, options.test_limit)):
-        counts.append(len(source.split(split)[:limit]))
-        if not counts[-1]:
-            raise EmptyInputError(f"tasks: the split {split} of {options.environment} has none")
-    n_train, n_test = counts
+    n_train, n_test = (len(refs) for refs in chosen_tasks(source, options))
     try:
         memory = estimate(shape_of(options.model), options.config, tokens=options.config.max_tokens)
     except OptionError:

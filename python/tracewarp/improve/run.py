@@ -18,6 +18,7 @@ from tracewarp.improve.folders import Folders, write_json
 from tracewarp.improve.generation import Examples, generate
 from tracewarp.improve.listener import Listener, Silent
 from tracewarp.improve.options import Arm, ImproveOptions
+from tracewarp.improve.overlap import chosen_tasks
 from tracewarp.improve.runs import Runs
 from tracewarp.improve.scoring import Learner, assemble, selection_row, training_row
 from tracewarp.improve.selection import Selected, select
@@ -42,6 +43,7 @@ def improve(out: str | Path, options: ImproveOptions, *, listener: Listener | No
         The result, as written to `out/improvement.json`.
 
     Raises:
+        OptionError: test tasks that are also trained on, whatever the names of their splits.
         EmptyInputError: no arm had anything to learn from; the message says which rule removed what.
         RunMismatchError: the folder was begun with other options.
         RunLockedError: another process is at work in it.
@@ -77,6 +79,7 @@ class _Improvement:
         self.options = options
         self.listener = listener
         self.source: TaskSource = open_source(options.environment, **options.settings)
+        chosen_tasks(self.source, options)  # which refuses tasks in common
         with open_environment(options.environment, **options.settings) as environment:
             self.spec: EnvSpec = environment.spec
         self.runs = Runs(folders, options, self.spec, listener)

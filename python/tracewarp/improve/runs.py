@@ -8,10 +8,12 @@ from pathlib import Path
 
 from tracewarp.collect import CollectOptions, collect
 from tracewarp.envs.base import Capability, EnvSpec
+from tracewarp.errors import CollectionStoppedError
 from tracewarp.improve.agents import Agent
 from tracewarp.improve.folders import Folders
 from tracewarp.improve.listener import Listener
 from tracewarp.improve.options import ImproveOptions
+from tracewarp.trajectory import Trajectory, open_run
 from tracewarp.trajectory.run_info import read_run_info
 
 ROUND_SEEDS = 1_000
@@ -82,6 +84,7 @@ class Runs:
         self, agent: Agent, run: Path, *, split: str, limit: int | None, repeats: int, temperature: float, seed: int
     ) -> None:
         if _finished(run):
+            check_run(run)
             return  # before the model is loaded: going on after a kill costs nothing for what is there
         options = self.options
         settings: dict[str, object] = {
@@ -104,6 +107,24 @@ class Runs:
             workers=options.workers,
         )
         collect(run, given, listener=self.listener.collecting)
+        check_run(run)
+
+
+def check_run(run: Path) -> None:
+    """Stop where a run says nothing: a comparison of zeros is no result.
+
+    Raises:
+        CollectionStoppedError: every episode of the run ended in an error.
+    """
+    last: Trajectory | None = None
+    for last in open_run(run):
+        if not last.outcome.ending.failure:
+            return
+    if last is not None:
+        raise CollectionStoppedError(
+            f"{run}: every episode ended in an error, the last one in {last.outcome.ending.value} "
+            f"({last.outcome.error}); mend the cause, remove this folder, and run the same command again"
+        )
 
 
 def _finished(run: Path) -> bool:

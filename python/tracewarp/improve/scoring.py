@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,10 +61,21 @@ def assemble(
         )
     return Improvement(
         options=json.loads(json.dumps(options.to_dict())),
-        notes=tuple(notes),
+        notes=(*notes, *_left_out({"greedy": greedy, "sampled": sampled, "cooled": cooled})),
         agents=tuple(rows),
         scores=_scores(folders, options, runs),
     )
+
+
+def _left_out(tested: Mapping[str, Mapping[str, Outcomes]]) -> Iterator[str]:
+    """What the comparisons leave out."""
+    for kind, runs in tested.items():
+        for name, outcomes in runs.items():
+            if outcomes.left_out:
+                yield (
+                    f"{name}, {kind} run: {outcomes.left_out} episodes are left out of the comparison, since the "
+                    "environment or the model's server failed in them"
+                )
 
 
 def _sampled(

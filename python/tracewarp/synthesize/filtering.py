@@ -125,7 +125,7 @@ def filter_samples(
     Raises:
         OptionError: an unknown rule, an agreement below 2, or another word for keep.
     """
-    held = set() if holdout is None else set(holdout.held_out)
+    held = set() if holdout is None else {*holdout.held_out, *holdout.on_both_sides}
     judged = tuple(sample for sample in samples if sample.trajectory.task.id not in held)
     trajectories = [sample.trajectory for sample in judged]
     verdicts = judge_plausible(trajectories, rules=rules)

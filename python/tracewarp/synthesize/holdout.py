@@ -1,7 +1,8 @@
 """Holdouts without leaks: one part of the tasks is collected on, the other is scored.
 
 The paper trains on trajectories of the very tasks that it scores. Here what is held out shares no task, no site, or no
-capability with what is trained on; every table names which.
+capability with what is trained on; every table names which. Tasks are the same by what they ask, not by their ids
+(`tracewarp.synthesize.sameness`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final
 
 from tracewarp.errors import EmptyInputError, OptionError
 from tracewarp.synthesize.dice import rank
+from tracewarp.synthesize.sameness import identities, merged
 from tracewarp.trajectory import Task
 
 HOLDOUTS: Final = {
@@ -29,6 +31,8 @@ class Holdout:
     train: tuple[str, ...]
     """Task ids."""
     held_out: tuple[str, ...]
+    on_both_sides: tuple[str, ...]
+    """Ids of tasks on several sites of which only some were held out: neither trained on nor scored."""
     held_out_groups: tuple[str, ...]
     """The capabilities or sites that were held out; for `task` the task ids."""
     seed: int
@@ -59,25 +63,39 @@ def hold_out(
         raise OptionError(f"holdout: expected one of {', '.join(HOLDOUTS)}, got {by!r}")
     if not 0 < share < 1:
         raise OptionError(f"share: expected a number in (0, 1), got {share}")
-    groups = {task.id: _group(task, by, capabilities) for task in tasks}
-    ranked = sorted(set(groups.values()), key=lambda group: rank(seed, group))
+    groups = _groups(tasks, by, capabilities)
+    ranked = sorted(set().union(*groups.values()), key=lambda group: rank(seed, group))
     if len(ranked) < 2:
         raise EmptyInputError(f"holdout by {by}: expected tasks of at least 2 groups, got {len(ranked)}")
     held = set(ranked[: min(len(ranked) - 1, max(1, round(share * len(ranked))))])
+    train = tuple(task.id for task in tasks if held.isdisjoint(groups[task.id]))
+    held_out = tuple(task.id for task in tasks if groups[task.id] <= held)
+    if not train or not held_out:
+        raise EmptyInputError(f"holdout by {by}: every task is of several groups, so that none is left on one side")
     return Holdout(
         by=by,
-        train=tuple(task.id for task in tasks if groups[task.id] not in held),
-        held_out=tuple(task.id for task in tasks if groups[task.id] in held),
-        held_out_groups=tuple(sorted(held)),
+        train=train,
+        held_out=held_out,
+        on_both_sides=tuple(task.id for task in tasks if task.id not in {*train, *held_out}),
+        held_out_groups=tuple(
+            sorted(task.id for task in tasks if task.id in held_out) if by == "task" else sorted(held)
+        ),
         seed=seed,
     )
 
 
-def _group(task: Task, by: str, capabilities: Mapping[str, str] | None) -> str:
-    if by == "task":
-        return task.id
+def _groups(tasks: Sequence[Task], by: str, capabilities: Mapping[str, str] | None) -> dict[str, frozenset[str]]:
+    """The groups of each task: one, or every site that it is on."""
     if by == "site":
-        return " ".join(sorted(task.sites))
-    if capabilities is None or task.id not in capabilities:
-        raise OptionError(f"holdout by capability: task {task.id} has no capability")
-    return capabilities[task.id]
+        return {task.id: frozenset(task.sites or ("",)) for task in tasks}
+    same = merged([identities(task) for task in tasks])
+    if by == "task":
+        return {task.id: frozenset((tasks[first].id,)) for task, first in zip(tasks, same, strict=True)}
+    for task in tasks:
+        if capabilities is None or task.id not in capabilities:
+            raise OptionError(f"holdout by capability: task {task.id} has no capability")
+    assert capabilities is not None
+    found: dict[int, set[str]] = {}
+    for task, first in zip(tasks, same, strict=True):
+        found.setdefault(first, set()).add(capabilities[task.id])
+    return {task.id: frozenset(found[first]) for task, first in zip(tasks, same, strict=True)}

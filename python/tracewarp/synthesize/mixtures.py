@@ -2,7 +2,8 @@
 
 definition  A = in-domain; B = in-domain and as many out-of-domain, validated on in-domain only; C = out-of-domain only,
             as many as A has. Split 90 : 10 by group (task), so that no task is on both sides.
-source      Patel et al. 2024, section 3.3; the split by group is ours (the paper splits examples)
+source      Patel et al. 2024, section 3.3; the split by group is ours (the paper splits examples); groups that share a
+            prompt are one
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 from tracewarp.errors import EmptyInputError, OptionError
 from tracewarp.synthesize.dice import rank
 from tracewarp.synthesize.examples import Example
+from tracewarp.synthesize.sameness import merged
 
 MIXTURES: Final = {
     "A": "in-domain examples",
@@ -79,15 +81,22 @@ def split_by_group(
 ) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
     """Split examples so that those of one group stay together, at least one group on each side.
 
+    Groups with a prompt in common are one group, so that no prompt is on both sides: what was trained on validates
+    nothing.
+
     Raises:
         EmptyInputError: fewer than two groups.
     """
-    groups = sorted({example.group for example in examples}, key=lambda group: rank(seed, group))
+    names = [(("group", one.group), *((("prompt", one.prompt),) if one.prompt else ())) for one in examples]
+    first = merged(names)
+    group_of = [examples[index].group for index in first]
+    groups = sorted(set(group_of), key=lambda group: rank(seed, group))
     if len(groups) < 2:
         raise EmptyInputError(
             f"examples: expected those of at least 2 tasks, one for training and one for validation, got "
             f"{len(examples)} of {len(groups)}"
         )
     held = set(groups[: max(1, round(validation_share * len(groups)))])
-    train = tuple(example for example in examples if example.group not in held)
-    return train, tuple(example for example in examples if example.group in held)
+    sides = list(zip(examples, group_of, strict=True))
+    train = tuple(example for example, group in sides if group not in held)
+    return train, tuple(example for example, group in sides if group in held)

@@ -23,10 +23,7 @@ BROWSERGYM_VERBS = frozenset(
 )  # fmt: skip
 """Verbs of BrowserGym's high-level dialect, `click('12')`."""
 
-OWN_VERBS = frozenset({"dialog"})
-"""Verbs of the environments here, written in either dialect."""
-
-STANDARD_VERBS = WEBARENA_VERBS | BROWSERGYM_VERBS | OWN_VERBS
+STANDARD_VERBS = WEBARENA_VERBS | BROWSERGYM_VERBS
 """Verbs of either dialect. Others are legal (agents add their own); `tracewarp validate` counts them."""
 
 _ARGUMENTS = re.compile(r"[\[(]")

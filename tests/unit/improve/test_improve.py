@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +16,14 @@ pytest.importorskip("torch", reason="needs the extra train")
 pytest.importorskip("peft", reason="needs the extra train")
 
 from box_world import N_TEST
-from out_of_domain_writer import write
+from out_of_domain_writer import NOUNS, write
 
 from tracewarp.collect.lock import RunLock
 from tracewarp.errors import EmptyInputError, OptionError, RunLockedError
 from tracewarp.evaluate.improvement import AgentRow, Improvement
 from tracewarp.improve import Arm, ImproveOptions, improve
-from tracewarp.models import ScriptedModel, TransformersModel
+from tracewarp.improve.tiny import tiny_options
+from tracewarp.models import Prompt, Sampling, ScriptedModel, TransformersModel
 from tracewarp.report import improvement_rows, write_improvement_page
 from tracewarp.synthesize import read_examples
 from tracewarp.trajectory import open_run
@@ -216,6 +220,68 @@ def test_pages_that_a_model_writes_become_examples(
     for one in written:
         assert one.objective in one.prompt[-1].content
         assert one.page in one.prompt[-1].content
+
+
+HOSTS = re.compile(r"^URL: (\S+)$", re.MULTILINE)
+
+
+def write_of(host: str, prompts: list[str]) -> Callable[[Prompt, Sampling], str]:
+    """A writer that names a host of the agent's own site now and then, and keeps what it is asked."""
+
+    def answer(prompt: Prompt, sampling: Sampling) -> str:
+        prompts.append(prompt[0].content)
+        said = write(prompt, sampling)
+        if said.startswith("OBJECTIVE:") and random.Random(sampling.seed).random() < 0.3:
+            return HOSTS.sub(f"URL: {host}", said)
+        return said.replace("Because", "Because \ud83d")  # half a character: models send such, and it must be repaired
+
+    return answer
+
+
+def test_the_writer_is_shown_the_hosts_that_the_agent_sees_and_may_use_none_of_them(
+    box_agent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts: list[str] = []
+    monkeypatch.setattr(
+        "tracewarp.improve.generation.open_model", lambda *_, **__: ScriptedModel(write_of("www.boxes.test", prompts))
+    )
+    chosen = options(
+        box_agent, arms=(Arm("paper", "C"),), out_of_domain="model", train_limit=30, sampled_runs=0, min_examples=6
+    )
+    result = improve(tmp_path, chosen)
+    asked = [text for text in prompts if "of another kind" in text]
+    shown = {host for text in asked for host in HOSTS.findall(text)}
+    assert "boxes.test" in shown and "site" not in shown
+    row = agent(result, "C, round 1").selection
+    assert row is not None and row.refusals["objective:known_site"] >= 1
+    written = list(read_examples(tmp_path / "round-1" / "out-of-domain-paper" / "examples.jsonl"))
+    assert shown - {"boxes.test"} <= {f"{noun}.net" for noun in NOUNS}, "the other shots are earlier generated ones"
+    assert written and all(one.site != "boxes.test" and one.site not in one.objective for one in written)
+    assert any("Because \ufffd" in one.completion for one in written)
+
+
+def test_examples_beside_arena_name_none_of_its_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent that ships acts in arena and learns; the writing stages are answered by a script."""
+    prompts: list[str] = []
+    monkeypatch.setattr(
+        "tracewarp.improve.generation.open_model", lambda *_, **__: ScriptedModel(write_of("shop.arena.test", prompts))
+    )
+    suits = tiny_options()
+    chosen = ImproveOptions(**{
+        **suits, "arms": (Arm("all", "C"),), "out_of_domain": "model", "train_limit": 16, "test_limit": 1,
+        "sampled_runs": 0, "control_temperature": None, "min_examples": 3,
+        "training": {**suits["training"], "max_epochs": 1, "min_updates": 1},
+    })  # fmt: skip
+    result = improve(tmp_path, chosen)
+    asked = [text for text in prompts if "of another kind" in text]
+    shown = {host for text in asked for host in HOSTS.findall(text)}
+    assert "site" not in shown
+    assert {host for host in shown if host.endswith(".arena.test")}
+    assert all(host.endswith((".arena.test", ".net")) for host in shown)
+    row = agent(result, "all-C, round 1").selection
+    assert row is not None and row.refusals["objective:known_site"] >= 1
+    written = list(read_examples(tmp_path / "round-1" / "out-of-domain-all" / "examples.jsonl"))
+    assert written and not any(one.site.endswith("arena.test") for one in written if one.site)
 
 
 def test_it_acts_and_learns_in_four_bits(box_agent: Path, tmp_path: Path) -> None:

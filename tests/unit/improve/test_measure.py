@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tracewarp.errors import CollectionStoppedError
 from tracewarp.improve.measure import Outcomes, is_infeasible, measure
-from tracewarp.trajectory import Task, Trajectory, write_trajectories
+from tracewarp.improve.runs import check_run
+from tracewarp.trajectory import Ending, Task, Trajectory, write_trajectories
 
 Make = Callable[..., Trajectory]
 
@@ -78,3 +80,32 @@ def test_a_run_is_read_once_for_everything(make: Make, tmp_path: Path) -> None:
     told = measure(found, baselines={}, seed=0)
     assert told.plausible == 0.75
     assert told.plausible_precision == pytest.approx(1 / 3)
+
+
+def test_failures_of_server_and_environment_are_left_out_and_counted(make: Make, tmp_path: Path) -> None:
+    good, gone, wrong = (
+        make(["stop [x]"], task=name, score=score) for name, score in (("a", 1.0), ("b", None), ("c", 0.0))
+    )
+    endings = {"b": Ending.MODEL_UNAVAILABLE, "c": Ending.AGENT_ERROR}
+    ended = [
+        one.model_copy(
+            update={"outcome": one.outcome.model_copy(update={"ending": endings.get(one.task.id, Ending.STOP)})}
+        )
+        for one in (good, gone, wrong)
+    ]
+    write_trajectories(tmp_path / "run.jsonl", ended)
+    found = Outcomes.read(tmp_path / "run.jsonl")
+    assert dict(found.successes) == {"a": [1.0], "c": [0.0]}
+    assert found.left_out == 1
+    assert measure(found, baselines={}, seed=0).rate == 0.5
+
+
+def test_a_run_in_which_every_episode_failed_is_no_result(make: Make, tmp_path: Path) -> None:
+    one = make(["stop [x]"], score=None)
+    failed = one.outcome.model_copy(update={"ending": Ending.ENVIRONMENT_ERROR, "error": "the site is down"})
+    write_trajectories(tmp_path / "run.jsonl", [one.model_copy(update={"outcome": failed})])
+    with pytest.raises(CollectionStoppedError, match=r"every episode ended in an error.*\(the site is down\)"):
+        check_run(tmp_path / "run.jsonl")
+    other = make(["stop [x]"], task="2")
+    write_trajectories(tmp_path / "run.jsonl", [one.model_copy(update={"outcome": failed}), other])
+    check_run(tmp_path / "run.jsonl")

@@ -50,7 +50,6 @@ def test_an_arm_of_another_form_is_refused(text: str) -> None:
         ({"arms": ()}, "arms: expected at least one"),
         ({"arms": (Arm("paper", "A"), Arm("paper", "A"))}, "arms: expected each once, got A, A"),
         ({"later_arms": ("B",)}, "later_arms: expected some of A, got 'B'"),
-        ({"test_split": "train"}, "test_split: expected another split"),
         ({"template": "none"}, "template: expected one of"),
         ({"round_start": "best"}, "round_start: expected previous or base"),
         ({"out_of_domain": "nobody"}, "out_of_domain: expected model or environment"),

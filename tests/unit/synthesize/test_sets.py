@@ -124,6 +124,15 @@ def test_no_task_is_on_both_sides(make: Make) -> None:
     assert not {e.group for e in mixed.train} & {e.group for e in mixed.validation}
 
 
+def test_no_prompt_is_on_both_sides_where_two_tasks_are_one(make: Make) -> None:
+    ours = [e for examples in several(make, [3] * 20) for e in examples]
+    twins = [e.model_copy(update={"id": f"twin of {e.id}", "group": f"twin of {e.group}"}) for e in ours]
+    for seed in range(10):
+        mixed = mix("A", [*ours, *twins], seed=seed)
+        assert not {e.prompt for e in mixed.train} & {e.prompt for e in mixed.validation}
+        assert len(mixed.validation) == 12, "a tenth of the tasks, each with its twin"
+
+
 def test_too_few_examples_stop_before_training(make: Make) -> None:
     ours = [e for examples in several(make, [3] * 4) for e in examples]
     with pytest.raises(EmptyInputError, match=r"as many out-of-domain examples as in-domain ones \(12\), got 5"):
@@ -145,6 +154,32 @@ def test_holdouts_share_nothing_with_training(by: str) -> None:
     assert all(sides)
     assert len(found.train) + len(found.held_out) == 60
     assert found.held_out_groups == tuple(sorted(sides[1]))
+
+
+@pytest.mark.parametrize("by", ["task", "capability"])
+def test_a_task_under_two_ids_is_on_one_side(by: str) -> None:
+    tasks = [Task(id=str(i), objective=f"Buy {i % 30}", sites=("a",), start_url="http://a.test") for i in range(60)]
+    capabilities = {str(i): f"c{i % 10}" for i in range(60)}
+    found = hold_out(tasks, by=by, capabilities=capabilities)
+    sides = [{task.objective for task in tasks if task.id in ids} for ids in (found.train, found.held_out)]
+    assert not sides[0] & sides[1]
+    assert (len(found.held_out), found.on_both_sides) == (18, ())
+    capabilities = {str(i): f"c{i}" for i in range(60)}  # the two are in different capabilities
+    if by == "capability":
+        found = hold_out(tasks, by=by, capabilities=capabilities)
+        assert not {int(i) % 30 for i in found.train} & {int(i) % 30 for i in found.held_out}
+
+
+def test_a_task_on_several_sites_is_neither_trained_on_nor_scored_where_only_some_are_held_out() -> None:
+    pairs = [("a",), ("b",), ("a", "b"), ("c",), ("a", "c"), ("b", "c")]
+    tasks = [Task(id=str(i), sites=pairs[i % 6]) for i in range(60)]
+    found = hold_out(tasks, by="site")
+    sites = {task.id: set(task.sites) for task in tasks}
+    held = set(found.held_out_groups)
+    assert all(not sites[one] & held for one in found.train)
+    assert all(sites[one] <= held for one in found.held_out)
+    assert len(found.train) + len(found.held_out) + len(found.on_both_sides) == 60
+    assert found.on_both_sides and all(sites[one] & held and sites[one] - held for one in found.on_both_sides)
 
 
 def test_holdouts_that_cannot_be_made_are_refused() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from urllib.parse import urlsplit
 
 from tracewarp.errors import OptionError
 
@@ -32,6 +33,8 @@ WEBARENA_PUBLIC: Mapping[str, str] = {
 """Placeholder -> the address that WebArena's prompts show in place of the real one."""
 
 _ADDRESS = re.compile(r"https?://[^/\s?#]+(?:/[^\s?#]*)?")
+HOST_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+"""A host that is a name, in lower case: `shop.test`, and neither `localhost` nor a number."""
 _END = r"(?![\w:-]|\.\w)"
 """What may not follow an address, so that `http://a.test` is not found in `http://a.test:80` or `http://a.tests`."""
 
@@ -74,6 +77,16 @@ class SiteMap:
         """An agent's text with the real addresses in place of the public ones."""
         return _replace(self._to_real, text)
 
+    def host(self, address: str) -> str | None:
+        """The host that agents see for an address of a task file, without `www.`.
+
+        A placeholder whose site has no name of its own (no address, `localhost`, or a number) gets the host that
+        WebArena's prompts show for it. None: the address has no host that is a name.
+        """
+        placeholder = next((name for name in WEBARENA_PUBLIC if address.startswith(name)), None)
+        public = None if placeholder is None else WEBARENA_PUBLIC[placeholder]
+        return _host(self.shown(self.resolve(address))) or (public and _host(public))
+
     @property
     def origins(self) -> tuple[str, ...]:
         """Scheme, host and port of every site, each once, in order."""
@@ -88,6 +101,15 @@ class SiteMap:
     def _to_real(self) -> tuple[re.Pattern[str], Mapping[str, str]] | None:
         pairs = {shown: self.addresses[name] for name, shown in self.public.items() if name in self.addresses}
         return _table(pairs | {f"https:{shown.removeprefix('http:')}": real for shown, real in pairs.items()})
+
+
+def _host(address: str) -> str | None:
+    """The host of an address, where it is a name such as `shop.test`."""
+    try:
+        host = (urlsplit(address).hostname or "").removeprefix("www.")
+    except ValueError:
+        return None
+    return host if HOST_NAME.fullmatch(host) else None
 
 
 def _table(pairs: Mapping[str, str]) -> tuple[re.Pattern[str], Mapping[str, str]] | None:

@@ -20,6 +20,7 @@ from tracewarp.synthesize.examples import Example, Turn, write_examples
 from tracewarp.synthesize.out_of_domain.reading import Moment
 from tracewarp.synthesize.out_of_domain.settings import GenerationSettings
 from tracewarp.synthesize.out_of_domain.stages import Agent, Candidate, Shot, Stages
+from tracewarp.trajectory.paths import require_regular_file
 from tracewarp.trajectory.write import beside
 
 Progress = Callable[[int, int], None]
@@ -73,6 +74,7 @@ def generate_out_of_domain(
     encoder: Encoder,
     format_prompt: FormatPrompt,
     out: str | os.PathLike[str],
+    taken_hosts: frozenset[str] = frozenset(),
     progress: Progress | None = None,
 ) -> Generated:
     """Generate examples until there are `settings.n`, or `settings.most_candidates` candidates were tried.
@@ -86,6 +88,7 @@ def generate_out_of_domain(
         encoder: embeds objectives for the diversity filter.
         format_prompt: the agent's own prompt.
         out: folder: a file a finished wave, `examples.jsonl` and `summary.json` at the end.
+        taken_hosts: of sites that no example may be of, beside those of `tasks`.
         progress: called after every wave.
 
     Raises:
@@ -102,12 +105,13 @@ def generate_out_of_domain(
         )
     folder = Path(out)
     _begin(folder, settings)
-    stages = Stages(model, settings, tasks=tasks, examples=examples, agent=agent)
+    stages = Stages(model, settings, tasks=tasks, examples=examples, agent=agent, taken_hosts=taken_hosts)
     novelty = DiversityFilter(encoder.dim, settings.threshold, zero="orthogonal")
     done: list[Candidate] = []
     while len(_finished(done)) < settings.n and len(done) < settings.most_candidates:
         numbers = range(len(done), min(len(done) + settings.wave, settings.most_candidates))
         path = folder / f"wave-{numbers.start:06}.json"
+        require_regular_file(path, missing_ok=True)
         if path.exists():
             wave = [_candidate(row) for row in json.loads(path.read_text(encoding="utf-8"))]
             for candidate in wave:
@@ -168,6 +172,7 @@ def _example(candidate: Candidate, format_prompt: FormatPrompt) -> Example:
 def _begin(folder: Path, settings: GenerationSettings) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "settings.json"
+    require_regular_file(path, missing_ok=True)
     wanted = asdict(settings)
     if path.exists():
         begun = json.loads(path.read_text(encoding="utf-8"))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from tracewarp.envs.web.actions import ActionSyntaxError, parse_action
+from tracewarp.envs.web.sites import HOST_NAME
 from tracewarp.synthesize.examples import Place
 
 LONGEST_OBJECTIVE = 400
 """Characters; the longest objective of WebArena has 312."""
 
-_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 _STEP = re.compile(r"\b(click|type|scroll|stop)", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*(?:step\s*)?(?:[-*\u2022]|\d+\s*[.):]|#+)?\s*(?:\d+\s*[.):])?\s*", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\b(example|acme|placeholder|123+|xyz)\b|[{<\[]", re.IGNORECASE)
@@ -45,7 +45,8 @@ def read_objective(text: str, *, taken_hosts: frozenset[str]) -> tuple[str, str]
     """Objective and host.
 
     Raises:
-        Refused: `form`, `length`, `host`, or `known_site`.
+        Refused: `form`, `length`, `host` (no name of a host), or `known_site` (one of `taken_hosts`, or above or below
+            one of them).
     """
     objectives = re.findall(r"^\s*OBJECTIVE:\s*(.+?)\s*$", text, re.MULTILINE)
     addresses = re.findall(r"^\s*URL:\s*(\S+)\s*$", text, re.MULTILINE)
@@ -54,10 +55,13 @@ def read_objective(text: str, *, taken_hosts: frozenset[str]) -> tuple[str, str]
     if len(objectives[0]) > LONGEST_OBJECTIVE:
         raise Refused("length")
     address = addresses[0].lower()
-    host = (urlsplit(address if "//" in address else f"//{address}").hostname or "").removeprefix("www.")
-    if not _HOST.fullmatch(host) or _PLACEHOLDER.search(host):
+    try:
+        host = (urlsplit(address if "//" in address else f"//{address}").hostname or "").removeprefix("www.")
+    except ValueError:  # such as brackets that hold no address
+        raise Refused("host") from None
+    if not HOST_NAME.fullmatch(host) or _PLACEHOLDER.search(host):
         raise Refused("host")
-    if host in taken_hosts:
+    if any(host == taken or host.endswith(f".{taken}") or taken.endswith(f".{host}") for taken in taken_hosts):
         raise Refused("known_site")
     return objectives[0], host
 
@@ -88,7 +92,10 @@ def read_address(text: str, *, host: str) -> str:
         raise Refused("address")
     address = words[0].strip("`<>\"'")
     address = address if "//" in address else f"https://{address}"
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        raise Refused("address") from None
     at = (parts.hostname or "").removeprefix("www.")
     if parts.scheme not in ("http", "https") or not (at == host or at.endswith(f".{host}")):
         raise Refused("address")

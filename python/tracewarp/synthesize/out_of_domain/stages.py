@@ -31,6 +31,7 @@ from tracewarp.synthesize.out_of_domain.reading import (
     read_plan,
 )
 from tracewarp.synthesize.out_of_domain.settings import GenerationSettings
+from tracewarp.trajectory.surrogates import repair
 
 T = TypeVar("T")
 
@@ -84,6 +85,7 @@ class Stages:
         tasks: objectives with hosts, to start from.
         examples: kept in-domain examples: shots for actions and pages.
         agent: whose examples they become.
+        taken_hosts: of sites that no example may be of, beside those of `tasks`.
     """
 
     def __init__(
@@ -94,11 +96,12 @@ class Stages:
         tasks: Sequence[Shot],
         examples: Sequence[Example],
         agent: Agent,
+        taken_hosts: frozenset[str] = frozenset(),
     ) -> None:
         self._model = model
         self._settings = settings
         self._tasks = tasks
-        self._taken_hosts = frozenset(task.host for task in tasks)
+        self._taken_hosts = taken_hosts | {task.host for task in tasks}
         self._by_place: dict[Place, list[Example]] = {"first": [], "intermediate": [], "last": []}
         for example in examples:
             self._by_place[example.place].append(example)
@@ -217,7 +220,7 @@ class Stages:
             answers = self._model.generate(prompts, sampling)
             for candidate, answer in zip(open_ones, answers, strict=True):
                 try:
-                    take(candidate, answer.text)
+                    take(candidate, repair(answer.text))
                 except Refused as refusal:
                     why = f"{name}:{refusal.reason}"
                     candidate.refusals[why] = candidate.refusals.get(why, 0) + 1
