@@ -90,7 +90,7 @@ def plan_table(need: Estimate, config: TrainConfig) -> Any:
     length = f"{config.micro_batch_size} x {need.tokens:,} tokens"
     for name, value in (
         ("Parameters", f"{need.parameters:,}"),
-        ("  that learn", f"{need.lora_parameters or need.parameters:,}"),
+        ("  that learn", f"{need.trained_parameters:,}"),
         ("Weights", _gib(need.weights)),
         ("Gradients and optimiser", _gib(need.optimiser)),
         (f"Kept for the way back, {length}", "in RAM" if config.offload_activations else _gib(need.kept)),
@@ -100,6 +100,9 @@ def plan_table(need: Estimate, config: TrainConfig) -> Any:
     ):
         grid.add_row(name, value)
     grid.add_row("Together, an estimate", _gib(need.total), style="bold")
+    grid.add_row(
+        "The model that is saved" if config.method == "full" else "The adapter that is saved", _gib(need.saved)
+    )
     return grid
 
 

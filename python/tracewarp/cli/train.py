@@ -48,7 +48,10 @@ def command(data: Path, *, base: str, validation: Path | None, out: Path, adapte
     if dry_run:
         plan = plan_training(base, examples.conversations, None if held is None else held.conversations, config)
         output_console().print(work_table(plan, examples))
-        output_console().print(plan_table(plan.need, config))
+        if plan.need is not None:
+            output_console().print(plan_table(plan.need, config))
+        else:
+            click.echo(f"Memory is not estimated: {plan.no_estimate}")
         options = [f"--validation {validation or 'VALIDATION'}", f"--base {base}", f"--preset {name}"]
         options += [*(f"--set {pair}" for pair in more), f"--out {out}"]
         lines = _commands(" ".join(["train", str(data), *options]), base, out)

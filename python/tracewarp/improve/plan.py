@@ -12,13 +12,13 @@ from typing import Final
 from tracewarp.collect.prompts import Situation, render_prompt
 from tracewarp.envs.base import EnvSpec
 from tracewarp.envs.registry import open_environment, open_source
-from tracewarp.errors import OptionError
+from tracewarp.errors import MissingExtraError, OptionError
 from tracewarp.improve.agents import Agent
 from tracewarp.improve.options import ImproveOptions
 from tracewarp.improve.overlap import chosen_tasks
 from tracewarp.improve.runs import model_name, model_options
 from tracewarp.synthesize import PAPER_RULES
-from tracewarp.train import Estimate, TrainConfig, estimate, shape_of
+from tracewarp.train import Estimate, TrainConfig, estimate
 
 CHARS_PER_TOKEN: Final = 4
 """Of the prompt around a page, where no tokenizer is at hand."""
@@ -92,8 +92,8 @@ def make_plan(out: str, options: ImproveOptions) -> Plan:
         spec = environment.spec
     n_train, n_test = (len(refs) for refs in chosen_tasks(source, options))
     try:
-        memory = estimate(shape_of(options.model), options.config, tokens=options.config.max_tokens)
-    except OptionError:
+        memory = estimate(options.model, options.config, tokens=options.config.max_tokens)
+    except (OptionError, MissingExtraError):
         memory = None
     return Plan(
         stages=tuple(_stages(options, spec, n_train=n_train, n_test=n_test)),

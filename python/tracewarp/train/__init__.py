@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracewarp.train.config import METHODS, PRESETS, TrainConfig, preset
-from tracewarp.train.estimate import Estimate, Shape, estimate, shape_of
+from tracewarp.train.estimate import Estimate, estimate
 from tracewarp.train.export import Merged, base_of, merge, serving_lines
 from tracewarp.train.forms import Conversation, TrainingData, counts_of, read_conversations, read_training_data
 from tracewarp.train.masks import ChatTurn, Encoded, encode_chat
@@ -20,7 +20,6 @@ __all__ = [
     "Estimate",
     "Merged",
     "Samples",
-    "Shape",
     "TrainConfig",
     "Trained",
     "TrainingData",
@@ -38,5 +37,4 @@ __all__ = [
     "read_conversations",
     "read_training_data",
     "serving_lines",
-    "shape_of",
 ]

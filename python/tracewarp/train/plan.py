@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from tracewarp.errors import EmptyInputError
+from tracewarp.errors import EmptyInputError, MissingExtraError
+from tracewarp.train.bases import configuration
 from tracewarp.train.config import TrainConfig
-from tracewarp.train.estimate import Estimate, estimate, shape_of
+from tracewarp.train.estimate import Estimate, estimate
 from tracewarp.train.forms import Conversation
 from tracewarp.train.samples import encode_samples
 
@@ -18,8 +18,8 @@ class TrainingPlan:
     """Counts and memory of a training that has not begun."""
 
     config: TrainConfig
-    need: Estimate
-    """Of each device."""
+    need: Estimate | None
+    """Of each device; None: see `no_estimate`."""
     n_train: int
     n_validation: int | None
     too_long: int | None
@@ -32,6 +32,8 @@ class TrainingPlan:
     """Trained answers that come with a thought; None: not counted."""
     thoughts_left_out: int | None = None
     """Those whose thought the chat template does not render; None: not counted."""
+    no_estimate: str | None = None
+    """Why memory was not estimated."""
 
     @property
     def updates_per_epoch(self) -> int:
@@ -50,31 +52,32 @@ def plan_training(
     """Count what there is to do; nothing is loaded but the tokenizer, where the base is a folder that holds one.
 
     Args:
-        base: folder, or the name of a model whose sizes are known (`tracewarp.train.estimate.PUBLISHED`).
+        base: a folder, a known name (`tracewarp.train.bases.KNOWN`) or a downloaded model.
         train: what will be learnt.
         validation: what will decide when to stop; None: not made yet.
         config: settings.
 
     Raises:
-        OptionError: the sizes of the base are not known.
+        OptionError: the base is not known, no causal language model, or takes no adapter.
         EmptyInputError: no example, or none short enough.
-        InputError: a tokenizer that cannot be trained with.
+        InputError: a tokenizer that cannot be trained with, or examples of which it leaves something out.
     """
-    shape = shape_of(base)
     if not train:
         raise EmptyInputError("training examples: expected at least one, got none")
     tokenizer = _tokenizer(base)
     if tokenizer is None:
-        need = estimate(shape, config, tokens=config.max_tokens)
+        need, reason = _estimate(base, config, tokens=config.max_tokens)
         held = None if validation is None else len(validation)
-        return TrainingPlan(config, need, len(train), held, None, None, None)
-    sides = [encode_samples(tokenizer, train, max_tokens=config.max_tokens)]
+        return TrainingPlan(config, need, len(train), held, None, None, None, no_estimate=reason)
+    limit = min(config.max_tokens, getattr(configuration(base), "max_position_embeddings", None) or config.max_tokens)
+    sides = [encode_samples(tokenizer, train, max_tokens=limit)]
     if validation is not None:
-        sides.append(encode_samples(tokenizer, validation, max_tokens=config.max_tokens, name="validation"))
+        sides.append(encode_samples(tokenizer, validation, max_tokens=limit, name="validation"))
     longest = max(len(sample) for side in sides for sample in side.encoded)
+    need, reason = _estimate(base, config, tokens=longest, trained_tokens=max(side.most_trained for side in sides))
     return TrainingPlan(
         config,
-        estimate(shape, config, tokens=longest, trained_tokens=max(side.most_trained for side in sides)),
+        need,
         n_train=len(sides[0].encoded),
         n_validation=len(sides[1].encoded) if validation is not None else None,
         too_long=sum(len(side.too_long) for side in sides),
@@ -82,18 +85,25 @@ def plan_training(
         trained_tokens=sides[0].n_trained,
         thoughts=sides[0].thoughts,
         thoughts_left_out=sides[0].thoughts_left_out,
+        no_estimate=reason,
     )
 
 
+def _estimate(base: str, config: TrainConfig, **sizes: int) -> tuple[Estimate | None, str | None]:
+    """The estimate, or why there is none: without torch there is no model to count in."""
+    try:
+        return estimate(base, config, **sizes), None
+    except MissingExtraError as error:
+        return None, str(error)
+
+
 def _tokenizer(base: str) -> object | None:
-    """That of a folder; None where there is none, or nothing to read it with."""
-    if not Path(base).is_dir():
-        return None
+    """That of a folder or of a downloaded model; None where there is none, or nothing to read it with."""
     try:
         from transformers import AutoTokenizer
     except ImportError:
         return None
     try:
-        return AutoTokenizer.from_pretrained(base)  # type: ignore[no-any-return]
-    except (OSError, ValueError):
+        return AutoTokenizer.from_pretrained(base, local_files_only=True)  # type: ignore[no-any-return, unused-ignore]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

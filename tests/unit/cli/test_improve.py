@@ -34,6 +34,7 @@ def figure(table: str, name: str) -> float:
 
 @pytest.mark.parametrize("base", LARGE)
 def test_a_dry_run_of_the_paper_says_what_it_takes(run: Run, base: str, tmp_path: Path) -> None:
+    pytest.importorskip("peft", reason="needs the extra train")
     code, out, err = run("--model", base, "--preset", "paper", "--out", tmp_path / "plan", "--dry-run")
     assert (code, err) == (0, "")
     assert figure(out, "Parameters") / 1e9 == pytest.approx(LARGE[base], abs=0.1)
