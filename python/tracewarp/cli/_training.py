@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tracewarp.collect.policies import read_value
+from tracewarp.data import tiny_agent_path
+from tracewarp.improve.tiny import TINY
 from tracewarp.report.table import table as plain_table
 from tracewarp.report.words import of
 from tracewarp.train import Estimate, TrainConfig, TrainingData, TrainingPlan
@@ -70,6 +73,11 @@ class TrainingDisplay:
             click.echo(f"{self.title}: {moment.step} of {moment.steps} updates, {words}", err=True)
 
 
+def named_base(base: str) -> str:
+    """Return the folder of the model that ships where its name is given; any other base is returned as it is."""
+    return str(tiny_agent_path()) if base == TINY and not Path(base).exists() else base
+
+
 def setting(pair: str, *, option: str = "--set") -> tuple[str, Any]:
     """Read NAME=VALUE.
 
@@ -100,9 +108,7 @@ def plan_table(need: Estimate, config: TrainConfig) -> Any:
     ):
         grid.add_row(name, value)
     grid.add_row("Together, an estimate", _gib(need.total), style="bold")
-    grid.add_row(
-        "The model that is saved" if config.method == "full" else "The adapter that is saved", _gib(need.saved)
-    )
+    grid.add_row(f"Saved {'model' if config.method == 'full' else 'adapter'}", f"{need.saved:,} bytes")
     return grid
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from tracewarp.cli._training import named_base
 from tracewarp.train import merge
 
 ENOUGH = 0.9
@@ -17,7 +18,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.command("merge", short_help="write an adapter and its base as one model")
 @click.argument("adapter", type=_FOLDER)
 @click.option("--out", type=_FOLDER, required=True, help="Folder of the merged model; it must not be there yet.")
-@click.option("--base", help="Folder or name of the base; otherwise the one that the adapter names.")
+@click.option("--base", help="Folder or name of the base, or tiny-agent; otherwise the base that the adapter names.")
 @click.option(
     "--dtype", type=click.Choice(["auto", "float32"]), default="auto", show_default=True,
     help="Data type of the merged weights: the base's own, or float32, which keeps small updates.",
@@ -29,7 +30,7 @@ def command(adapter: Path, out: Path, base: str | None, dtype: Literal["auto", "
     Example:
       tracewarp merge trained/adapter --out merged
     """
-    merged = merge(adapter, out, base=base, dtype=dtype)
+    merged = merge(adapter, out, base=None if base is None else named_base(base), dtype=dtype)
     click.echo(str(merged.folder))
     if merged.kept < ENOUGH:
         click.echo(

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tracewarp.cli._terminal import output_console
-from tracewarp.cli._training import TrainingDisplay, plan_table, setting, speaks, work_table
+from tracewarp.cli._training import TrainingDisplay, named_base, plan_table, setting, speaks, work_table
 from tracewarp.errors import OptionError
 from tracewarp.report.table import table as plain_table
-from tracewarp.train import PRESETS, Trained, fine_tune, plan_training, preset, read_training_data, serving_lines
+from tracewarp.train import (
+    PRESETS,
+    TrainConfig,
+    Trained,
+    fine_tune,
+    plan_training,
+    preset,
+    read_training_data,
+    serving_lines,
+)
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("train", short_help="fine-tune a model with LoRA or QLoRA on examples")
 @click.argument("data", type=_FILE)
-@click.option("--base", required=True, help="Folder or name of a causal language model of transformers.")
+@click.option("--base", required=True, help="Folder or name of a causal language model of transformers, or tiny-agent.")
 @click.option("--validation", type=_FILE, help="Examples that decide when to stop.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the training.")
 @click.option("--adapter", type=click.Path(path_type=Path, file_okay=False), help="Train on from this adapter.")
@@ -43,18 +53,22 @@ def command(data: Path, *, base: str, validation: Path | None, out: Path, adapte
       tracewarp train train.jsonl --base meta-llama/Meta-Llama-3-70B-Instruct --preset paper --out plan --dry-run
     """
     config = preset(name, dict(setting(pair) for pair in more))
+    base = named_base(base)
     examples = read_training_data(data)
     held = read_training_data(validation) if validation is not None else None
     if dry_run:
-        plan = plan_training(base, examples.conversations, None if held is None else held.conversations, config)
+        beside = None if held is None else held.conversations
+        plan = plan_training(base, examples.conversations, beside, config, adapter=str(adapter) if adapter else None)
         output_console().print(work_table(plan, examples))
         if plan.need is not None:
             output_console().print(plan_table(plan.need, config))
         else:
             click.echo(f"Memory is not estimated: {plan.no_estimate}")
-        options = [f"--validation {validation or 'VALIDATION'}", f"--base {base}", f"--preset {name}"]
-        options += [*(f"--set {pair}" for pair in more), f"--out {out}"]
-        lines = _commands(" ".join(["train", str(data), *options]), base, out)
+        words = ["train", str(data), "--validation", str(validation or "VALIDATION"), "--base", base]
+        words += ["--preset", name, *(word for pair in more for word in ("--set", pair))]
+        words += [] if adapter is None else ["--adapter", str(adapter)]
+        words += [] if device == "auto" else ["--device", device]
+        lines = _commands(shlex.join([*words, "--out", str(out)]), base, out, config)
         click.echo("\n".join(["Commands, on one GPU or on two, and then:", *(f"  {line}" for line in lines)]))
         return
     if held is None:
@@ -72,16 +86,21 @@ def command(data: Path, *, base: str, validation: Path | None, out: Path, adapte
         )
     if speaks():
         output_console().print(_summary(trained))
-        said = "\n".join(f"  {line}" for line in serving_lines(base, trained.adapter))
-        click.echo(f"The adapter is in {trained.adapter}. Let it act, or serve it:\n{said}", err=True)
+        for note in trained.notes:
+            click.echo(note, err=True)
+        whole = trained.config.method == "full"
+        lines = serving_lines(base, trained.adapter, whole=whole, rank=trained.config.rank)
+        said = "\n".join(f"  {line}" for line in lines)
+        what = "model" if whole else "adapter"
+        click.echo(f"The {what} is in {trained.adapter}. Let it act, or serve it:\n{said}", err=True)
 
 
-def _commands(train: str, base: str, out: Path) -> tuple[str, ...]:
+def _commands(train: str, base: str, out: Path, config: TrainConfig) -> tuple[str, ...]:
     """The training on one GPU and on two, and what comes after it."""
     return (
         f"tracewarp {train}",
         f"accelerate launch --num_processes 2 -m tracewarp.cli {train}",
-        *serving_lines(base, out / "adapter")[:2],
+        *serving_lines(base, out / "adapter", whole=config.method == "full", rank=config.rank)[:2],
     )
 
 

@@ -30,13 +30,13 @@ KEPT_BYTES: Final = MappingProxyType(
     {
         ("adapter", 2): (36, 10, 4),
         ("adapter", 4): (24, 16, 8),
-        ("full", 2): (22, 8, 4),
+        ("full", 2): (30, 8, 4),
         ("full", 4): (34, 16, 8),
     }
 )
 """(what learns, bytes of the dtype) -> bytes that a layer keeps for each token, per hidden unit, per unit of the
-multilayer perceptron, and per unit of the keys. Counted in a Llama of transformers with peft, whose adapters copy what
-they take in into float32."""
+multilayer perceptron, and per unit of the keys. Counted in a Llama of transformers: with peft, whose adapters copy what
+they take in into float32, and with float32 weights under autocast, whose hidden states stay in float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,9 @@ class Estimate:
         return self.weights + self.optimiser + self.activations + self.runtime
 
 
-def estimate(base: str, config: TrainConfig, *, tokens: int, trained_tokens: int = ANSWER_TOKENS) -> Estimate:
+def estimate(
+    base: str, config: TrainConfig, *, tokens: int, trained_tokens: int = ANSWER_TOKENS, adapter: str | None = None
+) -> Estimate:
     """Say what a device needs that holds a copy of the model (data parallel). No weights are loaded.
 
     Args:
@@ -81,12 +83,13 @@ def estimate(base: str, config: TrainConfig, *, tokens: int, trained_tokens: int
         config: of the training.
         tokens: of the longest example.
         trained_tokens: of its answer.
+        adapter: an earlier adapter that is trained on.
 
     Raises:
         MissingExtraError: torch, transformers or peft are not installed.
         OptionError: the base is not known, no causal language model, or takes no adapter.
     """
-    model = measure(base, config)
+    model = measure(base, config, adapter=adapter)
     full = config.method == "full"
     # The method `full` holds float32 weights, and computes in the dtype.
     width = 4 if config.dtype == "float32" else 2

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from tracewarp.errors import MissingExtraError, ModelError, OptionError, TrainingError
 
@@ -128,13 +129,56 @@ def _read(path: Path) -> dict[str, Any]:
     return known
 
 
-def serving_lines(base: str, adapter: str | os.PathLike[str], *, name: str = "improved") -> tuple[str, ...]:
-    """How an agent uses the adapter in its own process, and how servers take it, one command a line."""
+VLLM_RANKS: Final = (16, 32, 64, 128, 256, 320, 512)
+"""Values of vLLM's `--max-lora-rank`; the first one is its default, which refuses adapters of a higher rank."""
+
+
+def serving_lines(
+    base: str, trained: str | os.PathLike[str], *, whole: bool = False, rank: int = 8, name: str = "improved"
+) -> tuple[str, ...]:
+    """Return the commands with which an agent uses what was trained: in its own process, and by servers.
+
+    Args:
+        base: folder or name of the base.
+        trained: folder of the adapter, or of the model where all weights were trained.
+        whole: is it a whole model? It needs no base and no merge.
+        rank: of the adapter.
+        name: under which servers offer the adapter.
+    """
+    folder = os.fspath(trained)
+
+    def line(*words: str) -> str:
+        return shlex.join(words)
+
+    def converted(model: str) -> str:
+        to_gguf = line("python", "convert_hf_to_gguf.py", model, "--outfile", f"{model}.gguf")
+        return f"{to_gguf} && {line('llama-server', '-m', f'{model}.gguf')}"
+
+    def collected(policy: str) -> str:
+        return line("tracewarp", "collect", "--policy", policy, "--out", "RUN")
+
+    if whole:
+        return (
+            collected(f"model:name=hf:{folder}"),
+            line("vllm", "serve", folder),
+            line("python", "-m", "sglang.launch_server", "--model-path", folder),
+            line("transformers", "serve", folder),
+            converted(folder),
+            collected(f"model:name=openai:{folder},base_url=http://localhost:8000/v1"),
+        )
+    merged = line("tracewarp", "merge", folder, "--out", "MERGED")
+    allowed = [known for known in VLLM_RANKS if known >= rank]
+    ranks = () if rank <= VLLM_RANKS[0] else ("--max-lora-rank", str(allowed[0])) if allowed else None
+    by_vllm = (
+        f"{merged} && {line('vllm', 'serve', 'MERGED', '--served-model-name', name)}"  # a rank that vLLM does not take
+        if ranks is None
+        else line("vllm", "serve", base, "--enable-lora", *ranks, "--lora-modules", f"{name}={folder}")
+    )
     return (
-        f"tracewarp collect --policy model:name=hf:{base}+{adapter} --out RUN",
-        f"vllm serve {base} --enable-lora --lora-modules {name}={adapter}",
-        f"python -m sglang.launch_server --model-path {base} --lora-paths {name}={adapter}",
-        f"tracewarp merge {adapter} --out MERGED && transformers serve MERGED",
-        f"tracewarp merge {adapter} --out MERGED && python convert_hf_to_gguf.py MERGED && llama-server -m MERGED.gguf",
-        f"tracewarp collect --policy model:name=openai:{name},base_url=http://localhost:8000/v1 --out RUN",
+        collected(f"model:name=hf:{base}+{folder}"),
+        by_vllm,
+        line("python", "-m", "sglang.launch_server", "--model-path", base, "--lora-paths", f"{name}={folder}"),
+        f"{merged} && {line('transformers', 'serve', 'MERGED')}",
+        f"{merged} && {converted('MERGED')}",
+        collected(f"model:name=openai:{name},base_url=http://localhost:8000/v1"),
     )

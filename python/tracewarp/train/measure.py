@@ -48,8 +48,13 @@ class Measured:
     """Units of the multilayer perceptron that a token passes through, in all experts together."""
 
 
-def measure(base: str, config: TrainConfig) -> Measured:
+def measure(base: str, config: TrainConfig, *, adapter: str | None = None) -> Measured:
     """Count a base and what is trained of it. No weights are loaded.
+
+    Args:
+        base: as `tracewarp.train.bases.configuration` takes it.
+        config: of the training.
+        adapter: an earlier adapter that is trained on; it keeps its own rank and layers.
 
     Raises:
         MissingExtraError: torch, transformers or peft are not installed.
@@ -58,8 +63,10 @@ def measure(base: str, config: TrainConfig) -> Measured:
     known = configuration(base)
     try:
         import torch
-        from peft import get_peft_model, get_peft_model_state_dict
+        from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
         from transformers import AutoModelForCausalLM
+
+        from tracewarp.train.weights import lora_settings
     except ImportError as error:
         raise MissingExtraError(f"an estimate needs {error.name}: pip install 'tracewarp[train]'") from None
     automatic: Any = AutoModelForCausalLM  # has no annotations
@@ -87,9 +94,11 @@ def measure(base: str, config: TrainConfig) -> Measured:
             saved = sum(_stored_bytes(tensor, stored) for tensor in (*held.values(), *_saved_buffers(model)))
         else:
             try:
+                settings = lora_settings(config) if adapter is None else LoraConfig.from_pretrained(adapter)
+                settings.inference_mode = False
                 with torch.device("meta"):
-                    adapted = get_peft_model(model, _lora_settings(config))
-            except (ValueError, RuntimeError, NotImplementedError) as error:
+                    adapted = get_peft_model(model, settings)
+            except (OSError, ValueError, TypeError, RuntimeError, NotImplementedError) as error:
                 raise OptionError(f"base: no adapter can be put on {base}: {_first(error)}; use method=full") from None
             learnt = [(name, p) for name, p in adapted.named_parameters() if p.requires_grad]
             trained = sum(parameter.numel() for _, parameter in learnt)
@@ -106,12 +115,6 @@ def measure(base: str, config: TrainConfig) -> Measured:
         lora_units=units,
         **_dimensions(known),
     )
-
-
-def _lora_settings(config: TrainConfig) -> Any:
-    from peft import LoraConfig
-
-    return LoraConfig(r=config.rank, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
 def _linear_layers(model: Any) -> list[Any]:

@@ -47,7 +47,12 @@ class TrainingPlan:
 
 
 def plan_training(
-    base: str, train: Sequence[Conversation], validation: Sequence[Conversation] | None, config: TrainConfig
+    base: str,
+    train: Sequence[Conversation],
+    validation: Sequence[Conversation] | None,
+    config: TrainConfig,
+    *,
+    adapter: str | None = None,
 ) -> TrainingPlan:
     """Count what there is to do; nothing is loaded but the tokenizer, where the base is a folder that holds one.
 
@@ -56,6 +61,7 @@ def plan_training(
         train: what will be learnt.
         validation: what will decide when to stop; None: not made yet.
         config: settings.
+        adapter: an earlier adapter that is trained on.
 
     Raises:
         OptionError: the base is not known, no causal language model, or takes no adapter.
@@ -66,7 +72,7 @@ def plan_training(
         raise EmptyInputError("training examples: expected at least one, got none")
     tokenizer = _tokenizer(base)
     if tokenizer is None:
-        need, reason = _estimate(base, config, tokens=config.max_tokens)
+        need, reason = _estimate(base, config, adapter, tokens=config.max_tokens)
         held = None if validation is None else len(validation)
         return TrainingPlan(config, need, len(train), held, None, None, None, no_estimate=reason)
     limit = min(config.max_tokens, getattr(configuration(base), "max_position_embeddings", None) or config.max_tokens)
@@ -74,7 +80,9 @@ def plan_training(
     if validation is not None:
         sides.append(encode_samples(tokenizer, validation, max_tokens=limit, name="validation"))
     longest = max(len(sample) for side in sides for sample in side.encoded)
-    need, reason = _estimate(base, config, tokens=longest, trained_tokens=max(side.most_trained for side in sides))
+    need, reason = _estimate(
+        base, config, adapter, tokens=longest, trained_tokens=max(side.most_trained for side in sides)
+    )
     return TrainingPlan(
         config,
         need,
@@ -89,10 +97,10 @@ def plan_training(
     )
 
 
-def _estimate(base: str, config: TrainConfig, **sizes: int) -> tuple[Estimate | None, str | None]:
+def _estimate(base: str, config: TrainConfig, adapter: str | None, **sizes: int) -> tuple[Estimate | None, str | None]:
     """The estimate, or why there is none: without torch there is no model to count in."""
     try:
-        return estimate(base, config, **sizes), None
+        return estimate(base, config, adapter=adapter, **sizes), None
     except MissingExtraError as error:
         return None, str(error)
 

@@ -125,7 +125,7 @@ def keep_nf4_exact(model: Any) -> None:
 
 
 def _with_adapter(model: Any, base: str, config: TrainConfig, adapter: str | None, tokenizer: Any) -> Any:
-    from peft import LoraConfig, get_peft_model
+    from peft import get_peft_model
 
     if adapter is not None:
         try:
@@ -133,17 +133,23 @@ def _with_adapter(model: Any, base: str, config: TrainConfig, adapter: str | Non
         except ModelError as error:
             raise TrainingError(str(error)) from error
     torch.manual_seed(config.seed)  # LoRA's A is drawn at random
-    settings = LoraConfig(
+    try:
+        return get_peft_model(model, lora_settings(config))
+    except (ValueError, RuntimeError, NotImplementedError) as error:
+        raise TrainingError(f"base: no adapter can be put on {base!r}: {error}; use method=full") from error
+
+
+def lora_settings(config: TrainConfig) -> Any:
+    """LoRA on every linear layer but the head, as peft takes it."""
+    from peft import LoraConfig
+
+    return LoraConfig(
         r=config.rank,
         lora_alpha=config.alpha,
         lora_dropout=config.dropout,
         target_modules="all-linear",  # which leaves out the head
         task_type="CAUSAL_LM",
     )
-    try:
-        return get_peft_model(model, settings)
-    except (ValueError, RuntimeError, NotImplementedError) as error:
-        raise TrainingError(f"base: no adapter can be put on {base!r}: {error}; use method=full") from error
 
 
 def with_own_settings(config: TrainConfig, adapter: str | None) -> TrainConfig:

@@ -72,7 +72,8 @@ def test_a_dry_run_of_the_papers_preset_says_what_two_cards_will_do(
     assert rows["Parameters"] == "70,553,706,496"
     assert rows["Examples"] == "12"
     assert rows["rows of prompt and completion"] == "12"
-    assert rows["Saved adapter, on disk"] == "395.0 MiB"
+    assert rows["that learn"] == "103,546,880"
+    assert rows["Saved adapter"] == "414,187,520 bytes"
     assert rows["at most"] == "500 in 500 epochs"
     assert 40 < float(rows["Together, an estimate"].removesuffix(" GiB")) < 47
     assert "accelerate launch --num_processes 2 -m tracewarp.cli train" in out
@@ -148,7 +149,9 @@ def test_bad_models_and_data_are_one_sentence(
     said(capsys, *words(str(other), "e"))
     adapter = ("--adapter", str(tmp_path / "e" / "adapter"))
     assert "was trained on" in refused(capsys, *words(base, "f"), *adapter)
-    assert "has rank 8, the settings say 4" in refused(capsys, *words(str(other), "g", rank=4), *adapter)
+    assert (
+        "earlier adapter keeps its own settings: rank 8" in said(capsys, *words(str(other), "g", rank=4), *adapter)[1]
+    )
 
 
 def test_a_tokenizer_without_chat_template_is_trained_with_plain_lines(
@@ -162,6 +165,51 @@ def test_a_tokenizer_without_chat_template_is_trained_with_plain_lines(
         capsys, "train", *data, "--base", str(plain), "--out", str(tmp_path / "t"), "--device", "cpu", *settings()
     )
     assert "kept" in out
+
+
+def test_a_whole_model_is_served_as_a_folder(
+    base: str, data: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained = tmp_path / "all weights"
+    rest = ("--base", base, "--out", str(trained), "--device", "cpu", *settings(method="full"))
+    out, _ = said(capsys, "train", *data, *rest, "--dry-run")
+    assert f"vllm serve '{trained}/adapter'" in out
+    _, err = said(capsys, "train", *data, *rest)
+    assert f"The model is in {trained}/adapter" in err
+    assert f"tracewarp collect --policy 'model:name=hf:{trained}/adapter' --out RUN" in err
+    assert "merge" not in err
+    assert "lora" not in err
+    assert (trained / "adapter" / "config.json").is_file()
+
+
+def test_the_tiny_agent_is_a_base_by_name(
+    data: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("peft", reason="needs the extra train")
+    out, _ = said(
+        capsys, "train", *data, "--base", "tiny-agent", "--out", str(tmp_path / "x"), "--dry-run", *settings()
+    )
+    assert "Tokens an epoch" in out
+    assert "Saved adapter" in out
+
+
+def test_files_that_are_no_text_are_one_sentence(
+    base: str, data: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "latin.jsonl").write_bytes('{"prompt": "caf\u00e9", "completion": "y"}'.encode("latin-1"))
+    rest = ("--base", base, "--out", str(tmp_path / "x"), "--device", "cpu")
+    assert "latin.jsonl, line 1: not UTF-8 text" in refused(capsys, "train", str(tmp_path / "latin.jsonl"), *rest)
+    assert "latin.jsonl, line 1: not UTF-8" in refused(
+        capsys, "train", data[0], "--validation", str(tmp_path / "latin.jsonl"), *rest
+    )
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_bytes(b'{"peft_type": "LORA", "x": "\xff"}')
+    assert "adapter_config.json" in refused(capsys, "merge", str(tmp_path / "adapter"), "--out", str(tmp_path / "m"))
+    (tmp_path / "adapter" / "config.json").write_bytes(b'{"model_type": "llama", "x": "\xff"}')
+    for dry in ((), ("--dry-run",)):
+        assert "base: " in refused(
+            capsys, "train", *data, "--base", str(tmp_path / "adapter"), "--out", str(tmp_path / "y"), *dry
+        )
 
 
 @pytest.mark.slow

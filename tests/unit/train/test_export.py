@@ -182,3 +182,16 @@ def test_lines_that_serve_name_the_base_and_the_adapter(base: Path, adapter: Pat
     assert lines[0] == f"tracewarp collect --policy model:name=hf:{base}+{adapter} --out RUN"
     assert {line.split()[0] for line in lines} == {"tracewarp", "vllm", "python"}
     assert all(str(adapter) in line for line in lines[:-1])
+
+
+def test_lines_that_serve_fit_the_rank_and_the_method() -> None:
+    def by_vllm(rank: int) -> str:
+        return serving_lines("BASE", "A", rank=rank)[1]
+
+    assert "--max-lora-rank" not in by_vllm(16)
+    assert "--max-lora-rank 64 " in by_vllm(64)
+    assert "--max-lora-rank 128 " in by_vllm(65)
+    assert by_vllm(1000) == "tracewarp merge A --out MERGED && vllm serve MERGED --served-model-name improved"
+    whole = serving_lines("BASE", "A B", whole=True)
+    assert not any(word in line for line in whole for word in ("BASE", "merge", "lora"))
+    assert all("'A B'" in line or "A B," in line or "hf:A B" in line for line in whole)
