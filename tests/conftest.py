@@ -46,7 +46,7 @@ def pytest_configure(config):
     class Recorder:
         @staticmethod
         def pytest_runtest_logreport(report):
-            if report.when == "call":
+            if report.when == "call" and not report.skipped:
                 config.stash[RAN][report.nodeid.removeprefix("tests/").split("/")[0]] += 1
             note_skip(report)
 

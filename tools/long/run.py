@@ -106,17 +106,17 @@ def chosen(every: Sequence[Part], names: Iterable[str]) -> list[Part]:
 
 def run(part: Part) -> tuple[int, str]:
     """Run a part; its output goes to the terminal and its last line that counts something is returned."""
-    process = subprocess.Popen(
-        part.command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
-    )
-    assert process.stdout is not None
     last = ""
-    for line in process.stdout:
-        sys.stdout.write(line)
-        sys.stdout.flush()
-        if re.search(r"\d", line):
-            last = line.strip(" =\n")
-    return process.wait(), last
+    with subprocess.Popen(
+        part.command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            if re.search(r"\d", line):
+                last = line.strip(" =\n")
+    return process.returncode, last
 
 
 def main() -> int:
