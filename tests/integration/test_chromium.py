@@ -11,11 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from tracewarp.envs.base import TaskRef
 from tracewarp.envs.web.chromium import ChromiumDriver
-from tracewarp.envs.web.driver import ActionRefused, Driver, Session
+from tracewarp.envs.web.driver import ActionRefused, Dialog, Driver, Session
+from tracewarp.envs.web.environment import WebEnvironment
 from tracewarp.envs.web.ids import FirstAppearance, browser_numbers
+from tracewarp.envs.web.sites import SiteMap
+from tracewarp.envs.web.source import TaskFileSource
 from tracewarp.envs.web.tree import render_tree
 from tracewarp.errors import EnvironmentFailure, OptionError
+from tracewarp.trajectory import load_tasks
 
 pytestmark = pytest.mark.browser
 
@@ -368,16 +373,152 @@ def test_windows_become_tabs_and_tabs_come_and_go(driver, visit):
     assert [(tab.url, tab.current) for tab in driver.tabs()] == [("about:blank", True)]
 
 
-def test_dialogs_are_accepted_and_noted(driver, visit):
-    visit(
-        "<title>t</title><script>alert('hello')</script>"
-        "<button onclick=\"document.title = confirm('Sure?')\">ask</button>"
+ASKING = """<title>t</title><script>alert('hello')</script>
+<button onclick="document.title = confirm('Sure?')">confirm</button>
+<button onclick="document.title = prompt('Who?', 'Bob')">prompt</button>
+<button onclick="alert('one'); document.title = confirm('two')">both</button>
+<button onclick="setTimeout(() => alert('later'))">later</button>"""
+
+
+def test_dialogs_are_dismissed_at_once_and_what_they_said_is_kept(driver, visit):
+    visit(ASKING)
+    assert driver.take_dialogs() == (Dialog("alert", "hello"),)
+    for name, title, said in [
+        ("confirm", "false", (Dialog("confirm", "Sure?"),)),
+        ("prompt", "null", (Dialog("prompt", "Who?"),)),
+        ("both", "false", (Dialog("alert", "one"), Dialog("confirm", "two"))),
+        ("later", "false", (Dialog("alert", "later"),)),
+    ]:
+        driver.click(key(driver, "button", name))
+        assert titles(driver) == [(title, True)]
+        assert driver.take_dialogs() == said
+        assert driver.take_dialogs() == ()
+
+
+def test_the_next_dialog_is_accepted_where_that_was_asked(driver, visit):
+    visit(ASKING)
+    driver.take_dialogs()
+    for name, text, title, said in [
+        ("confirm", None, "true", (Dialog("confirm", "Sure?", accepted=True),)),
+        ("prompt", "Zoë", "Zoë", (Dialog("prompt", "Who?", accepted=True, text="Zoë"),)),
+        ("prompt", "", "", (Dialog("prompt", "Who?", accepted=True, text=""),)),
+        ("prompt", None, "Bob", (Dialog("prompt", "Who?", accepted=True, text="Bob"),)),  # what it offers itself
+        ("both", None, "false", (Dialog("alert", "one", accepted=True), Dialog("confirm", "two"))),  # the next one only
+    ]:
+        driver.accept_next_dialog(text)
+        driver.click(key(driver, "button", name))
+        assert titles(driver) == [(title, True)]
+        assert driver.take_dialogs() == said
+    driver.accept_next_dialog()
+    driver.dismiss_dialogs()
+    driver.click(key(driver, "button", "confirm"))
+    assert titles(driver) == [("false", True)]
+
+
+def test_a_page_that_asks_whether_it_may_be_left_is_left(driver, visit):
+    served = visit(
+        {
+            "/": "<title>Stay</title><script>onbeforeunload = event => event.preventDefault()</script>"
+            "<input aria-label=x><a href='/two'>go</a>",
+            "/two": "<title>Two</title>",
+        }
     )
-    driver.click(key(driver, "button", "ask"))
-    assert titles(driver) == [("true", True)]
-    assert driver.notes == ("a dialog (confirm) said 'Sure?' and was accepted",)
-    driver.press("Tab")
-    assert driver.notes == ()
+    for leave in (lambda: driver.click(key(driver, "link", "go")), lambda: driver.goto(f"{served.url}/two")):
+        driver.goto(f"{served.url}/")
+        driver.fill(key(driver, "textbox", "x"), "changed", enter=False)
+        driver.accept_next_dialog()
+        leave()
+        assert titles(driver) == [("Two", True)]
+        assert [(said.kind, said.accepted) for said in driver.take_dialogs()] == [("beforeunload", True)]
+
+
+def test_a_page_of_many_dialogs_is_quoted_in_part(driver, visit):
+    visit("<title>t</title><script>for (let i = 0; i < 30; i++) alert('x'.repeat(5000))</script>")
+    said = driver.take_dialogs()
+    assert len(said) == 20
+    assert len(said[0].message) == 2003
+
+
+FRAMES = {
+    "/": "<title>Outer</title><div style='height:2000px'>tall</div>"
+    "<iframe title=Inner src='/inner' style='width:300px;height:150px;border:7px solid;padding:11px'></iframe>"
+    "<iframe title=Written srcdoc=\"<a target=_top href='/two'>up</a>\"></iframe>"
+    "<iframe title=Shut sandbox srcdoc='<p>boxed</p>'></iframe><iframe title=Data src='data:text/html,far'></iframe>"
+    "<iframe title=Hidden style='display:none' src='/inner'></iframe>",
+    "/inner": "<title>In</title><p>within</p><input aria-label=Name><a href='/next'>next</a>"
+    "<select aria-label=Size><option>S</option><option>L</option></select><iframe title=Deep src='/deep'></iframe>",
+    "/deep": "<div style='height:900px'></div><button onclick=\"this.textContent = 'pressed'\">press</button>",
+    "/next": "<p>turned</p><a href='/inner'>back</a>",
+    "/two": "<title>Two</title>",
+}
+
+
+def test_frames_of_the_same_origin_are_part_of_the_page(driver, visit, site):
+    other = site({"/": "<p>elsewhere</p>"})
+    visit({**FRAMES, "/": f"{FRAMES['/']}<iframe title=Other src='{other.url}/'></iframe>"})
+    assert look(driver).text.split("\n\n")[1].split("\n") == [
+        "[1] RootWebArea 'Outer' focused: True",
+        "\t[2] StaticText 'tall'",
+        "\t[3] Iframe 'Inner'",
+        "\t\t[4] StaticText 'within'",
+        "\t\t[5] textbox 'Name' required: False",
+        "\t\t[6] link 'next'",
+        "\t\t[7] combobox 'Size' hasPopup: menu expanded: False",
+        "\t\t\t[8] option 'S' selected: True",
+        "\t\t\t[9] option 'L' selected: False",
+        "\t\t[10] Iframe 'Deep'",
+        "\t\t\t[11] button 'press'",
+        "\t[12] Iframe 'Written'",
+        "\t\t[13] link 'up'",
+        "\t[14] Iframe 'Shut'",
+        "\t[15] Iframe 'Data'",
+        "\t[16] Iframe 'Other'",
+    ]
+
+
+def test_what_stands_in_a_frame_can_be_acted_on(driver, visit):
+    visit(FRAMES)
+    ids = FirstAppearance()
+    before = look(driver, ids=ids)
+    driver.fill(before.elements[before.find("textbox", "Name")].key, "Zoë", enter=False)
+    driver.click(before.elements[before.find("option", "L")].key)
+    driver.click(before.elements[before.find("button", "press")].key)  # two frames down, below each window's edge
+    after = look(driver, ids=ids)
+    assert "StaticText 'Zoë'" in after.text
+    assert "option 'L' selected: True" in after.text
+    assert after.find("button", "pressed") == before.find("button", "press")
+    driver.press("ctrl+a", before.elements[before.find("textbox", "Name")].key)
+    driver.press("Backspace")
+    assert "Zoë" not in look(driver, ids=ids).text
+    gone = before.elements[before.find("link", "next")].key
+    driver.click(gone)
+    assert "StaticText 'turned'" in look(driver, ids=ids).text
+    with pytest.raises(ActionRefused, match="no longer on the page"):
+        driver.click(gone)
+    driver.click(key(driver, "link", "back"))
+    assert "StaticText 'within'" in look(driver, ids=ids).text
+    driver.click(key(driver, "link", "up"))
+    assert titles(driver) == [("Two", True)]
+
+
+def test_the_viewport_holds_what_is_in_view_of_a_frame_too(driver, visit):
+    visit(FRAMES)
+    assert "within" not in look(driver, extent="viewport").text
+    driver.click(key(driver, "textbox", "Name"))
+    seen = look(driver, extent="viewport").text
+    assert "StaticText 'within'" in seen
+    assert "press" not in seen  # inside of the inner frame's own page, far below
+
+
+def test_the_viewport_shows_what_is_chosen_in_a_closed_select(driver, visit):
+    visit(
+        "<select aria-label=Size><option>Small</option><option selected>Large</option></select>"
+        "<div style=height:5000px></div><select aria-label=Far><option>Out of view</option></select>"
+    )
+    assert lines(driver, extent="viewport")[1:] == [
+        "combobox 'Size' hasPopup: menu expanded: False",
+        "option 'Large' selected: True",
+    ]
 
 
 def test_downloads_are_refused(driver, visit):
@@ -585,3 +726,45 @@ def command_line(pid):
 
 def running(pid):
     return bool(command_line(pid))  # a zombie has none
+
+
+def test_halves_of_surrogate_pairs_are_repaired_where_they_enter_and_leave(driver, visit):
+    visit("<script>document.title = 'x\\ud83dy'</script><p id=p></p><script>p.textContent = 'q\\ud83d'</script>")
+    assert titles(driver) == [("x\ufffdy", True)]
+    assert driver.query("p.textContent") == "q\ufffd"
+    assert '<p id="p">q\ufffd</p>' in driver.html()
+    assert driver.query("'\ud83d'") == "\ufffd"
+    look(driver).text.encode("utf-8")
+
+
+def test_an_episode_records_what_dialogs_said_and_an_armed_dialog_lasts_for_one_action(driver, site, tmp_path):
+    served = site({"/": ASKING.replace("<script>alert('hello')</script>", "<script>alert('\\ud83d')</script>")})
+    file = tmp_path / "tasks.json"
+    checks = {"eval_types": ["url_match"], "reference_url": served.url}
+    file.write_text(json.dumps([{"task_id": "1", "intent": "Ask", "start_url": f"{served.url}/", "eval": checks}]))
+    environment = WebEnvironment(TaskFileSource("own", load_tasks(file), SiteMap()), driver, list_dialog=True)
+    assert "`dialog [accept] [text]`" in environment.spec.grammar
+    seen = environment.reset(TaskRef("own", "test", "1"))
+    assert seen.text.startswith("Tab 0 (current): t\nDialog (alert, dismissed): '\ufffd'\n\n[1] RootWebArea")
+    assert seen.extra["dialogs"] == [{"kind": "alert", "message": "\ufffd", "accepted": False, "text": None}]
+
+    def ask(name):
+        [number] = [line.split("]")[0].strip("\t[") for line in seen.text.split("\n") if f"button '{name}'" in line]
+        return environment.step(f"click [{number}]").observation
+
+    assert "Dialog (confirm, dismissed): 'Sure?'" in ask("confirm").text
+    armed = environment.step("dialog [accept]")
+    assert (armed.valid, "Dialog" in armed.observation.text, "dialogs" in armed.observation.extra) == (
+        True,
+        False,
+        False,
+    )
+    assert ask("confirm").text.startswith("Tab 0 (current): true\nDialog (confirm, accepted): 'Sure?'\n\n")
+    environment.step("dialog [accept] [Zoë]")
+    assert ask("prompt").title == "Zoë"
+    environment.step("dialog [accept]")
+    environment.step("scroll [down]")  # the next action: the offer is over
+    assert ask("confirm").title == "false"
+    environment.step("dialog [accept]")
+    assert environment.step("click [999]").valid is False  # a refused action is an action
+    assert ask("confirm").title == "false"

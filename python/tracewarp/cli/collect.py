@@ -26,6 +26,12 @@ from tracewarp.collect.policies import read_value
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The run folder.")
 @click.option("--driver", help="What stands behind a web environment: browserless, http or chromium.")
 @click.option("--profile", help="Of the environment (arena: full or small).")
+@click.option(
+    "--evaluator",
+    type=click.Choice(["webarena", "strict"]),
+    help="How the checks of a task compare: webarena (the default), or strict, without WebArena's known faults.",
+)
+@click.option("--list-dialog", is_flag=True, help="Tell the agent of the action dialog [accept] (web environments).")
 @click.option("--set", "more", multiple=True, metavar="NAME=VALUE", help="Another setting of the environment.")
 @click.option("--split", help="Only the tasks of this split; otherwise all.")
 @click.option("--tasks", help="Only these tasks: references or ids, with commas between.")
@@ -75,7 +81,8 @@ def command(out: Path, max_steps: int | None, max_seconds: float | None, quiet: 
 
 
 def _options(given: dict[str, Any], *, max_steps: int | None, max_seconds: float | None) -> CollectOptions:
-    settings: dict[str, Any] = {name: given.pop(name) for name in ("driver", "profile")}
+    settings: dict[str, Any] = {name: given.pop(name) for name in ("driver", "profile", "evaluator")}
+    settings["list_dialog"] = given.pop("list_dialog") or None
     for pair in given.pop("more"):
         name, equals, value = pair.partition("=")
         if not equals or not name.isidentifier():

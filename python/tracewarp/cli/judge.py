@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from rich.table import Table
 from rich.text import Text
 
 from tracewarp.cli._terminal import one_line, output_console, problem_lines, shortened
+from tracewarp.envs.web.evaluators import Evaluator
 from tracewarp.errors import OptionError
 from tracewarp.evaluate.rejudge import Rejudged, rejudge
 from tracewarp.trajectory import RunReader, Trajectory, open_run, write_trajectories
@@ -35,6 +36,13 @@ _REASON_CHARACTERS = 100
     envvar="JUDGE_BASE_URL",
     help="Of the judge's server; otherwise JUDGE_BASE_URL, OPENAI_BASE_URL.",
 )
+@click.option(
+    "--evaluator",
+    type=click.Choice(get_args(Evaluator)),
+    default="webarena",
+    show_default=True,
+    help="How checks compare: as WebArena does, or strict, without its known faults.",
+)
 @click.option("--response-cache", type=click.Path(path_type=Path), help="Keep the judge's answers in this file.")
 @click.option("--strict", is_flag=True, help="Stop at the first record that cannot be read (exit code 2).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -44,6 +52,7 @@ def command(
     out: Path | None,
     judge_model: str | None,
     judge_base_url: str | None,
+    evaluator: Evaluator,
     response_cache: Path | None,
     strict: bool,
     as_json: bool,
@@ -57,6 +66,7 @@ def command(
     \b
     Examples:
       tracewarp judge runs/base
+      tracewarp judge runs/base --evaluator strict
       tracewarp judge runs/base --judge-model openai:judge --judge-base-url http://127.0.0.1:8000/v1 --out judged.jsonl
     """
     reader = open_run(run, strict=strict)
@@ -66,7 +76,7 @@ def command(
         raise click.UsageError("--judge-base-url and --response-cache belong to a judge; name it with --judge-model")
     results: list[Rejudged] = []
     with _opened(judge_model, judge_base_url, response_cache) as model:
-        judged = _judge_all(reader, model, results)
+        judged = _judge_all(reader, model, evaluator, results)
         if out is None:
             for _ in judged:
                 pass
@@ -75,20 +85,22 @@ def command(
     for line in problem_lines(reader.problems, SHOWN_PROBLEMS):
         click.echo(line, err=True)
     if as_json:
-        click.echo(json.dumps(_as_json(run, judge_model, results), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(_as_json(run, judge_model, evaluator, results), indent=1, ensure_ascii=False))
     else:
         _print(results)
     if out is not None:
         click.echo(f"Wrote {out}.", err=True)
 
 
-def _judge_all(reader: RunReader, model: Model | None, results: list[Rejudged]) -> Iterator[Trajectory]:
+def _judge_all(
+    reader: RunReader, model: Model | None, evaluator: Evaluator, results: list[Rejudged]
+) -> Iterator[Trajectory]:
     """The new records, one by one; what is printed of them goes to `results`."""
     from tracewarp.evaluate.model_judge import ModelJudge
 
     judge = None if model is None else ModelJudge(model)
     for trajectory in reader:
-        result = rejudge(trajectory, judge, judge_name=None if model is None else model.name)
+        result = rejudge(trajectory, judge, judge_name=None if model is None else model.name, evaluator=evaluator)
         results.append(_light(result))
         yield result.after
 
@@ -125,10 +137,12 @@ def _same_file(out: Path, run: Path) -> bool:
     return out.exists() and any(path.exists() and out.samefile(path) for path in (run, run / "trajectories.jsonl"))
 
 
-def _as_json(run: Path, judge_model: str | None, results: list[Rejudged]) -> dict[str, Any]:
+def _as_json(run: Path, judge_model: str | None, evaluator: Evaluator, results: list[Rejudged]) -> dict[str, Any]:
     return {
         "run": str(run),
         "judge": judge_model,
+        "evaluator": evaluator,
+        "differ_from_webarena": _differing(results),
         "episodes": [
             {
                 "task": result.before.task.id,
@@ -169,8 +183,17 @@ def _print(results: list[Rejudged]) -> None:
         f"{len(results)} episodes: {len(judged)} judged, {len(changed)} with another score; "
         f"successes {_successes(results, 'before')} before, {_successes(results, 'after')} after, {unknown} unknown"
     )
+    if differing := _differing(results):
+        more = f" and {len(differing) - SHOWN_CHANGES} more" if len(differing) > SHOWN_CHANGES else ""
+        tasks = one_line(", ".join(differing[:SHOWN_CHANGES]))
+        console.print(Text(f"WebArena's own evaluator gives other scores on the tasks {tasks}{more}"), soft_wrap=True)
     for problem, count in Counter(result.problem for result in results if result.problem).most_common():
         console.print(Text(f"{count} not judged: {one_line(problem)}"), soft_wrap=True)
+
+
+def _differing(results: list[Rejudged]) -> list[str]:
+    """The tasks on which WebArena's own evaluator gives an episode another score."""
+    return list(dict.fromkeys(result.before.task.id for result in results if result.differs))
 
 
 def _successes(results: list[Rejudged], when: str) -> int:

@@ -242,6 +242,8 @@ class _Episode:
         if result is not None:
             if record.EVIDENCE in result.info:
                 extra[record.EVIDENCE] = record.plain(result.info[record.EVIDENCE])
+            if "judgement" in result.info:
+                extra["judgement"] = record.plain(result.info["judgement"])
             if result.raw_score is not None:
                 extra["raw_score"] = record.plain(result.raw_score)
         score: float | None = 0.0 if result is None else float(result.score)

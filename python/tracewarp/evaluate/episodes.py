@@ -39,6 +39,10 @@ class Episode:
     """Where its steps start in the run's rows; None: not embedded."""
     trivial_row: int | None
     """The row of the trivial agent's step on this trajectory's first page; None: not embedded."""
+    strict: bool = False
+    """Was it judged by the strict evaluator?"""
+    differs: bool = False
+    """And does WebArena's own evaluator give it another score?"""
 
     @property
     def success(self) -> bool:
@@ -223,6 +227,7 @@ class _Reading:
         steps = trajectory.executed_steps
         refused = [step.valid is False for step in steps]
         missing = [step.action is None for step in steps]
+        strict, differs = _strictly(trajectory)
         self.episodes.append(
             Episode(
                 task=task.id,
@@ -235,6 +240,8 @@ class _Reading:
                 invalid_or_unparsable=sum(a or b for a, b in zip(refused, missing, strict=True)),
                 first_row=first,
                 trivial_row=trivial,
+                strict=strict,
+                differs=differs,
             )
         )
         self.tell()
@@ -248,6 +255,14 @@ class _Reading:
         """Tell the listener."""
         steps, encoded = self.progress
         self.listener(Progress(self.name, len(self.episodes), steps, encoded, self.expected, done=done))
+
+
+def _strictly(trajectory: Trajectory) -> tuple[bool, bool]:
+    """Was a trajectory judged by the strict evaluator, and does WebArena's own give another score?"""
+    judgement = trajectory.outcome.extra.get("judgement")
+    if not isinstance(judgement, dict) or judgement.get("evaluator") != "strict":
+        return False, False
+    return True, judgement.get("webarena") != {bound: judgement.get(bound) for bound in ("low", "high")}
 
 
 def expected_episodes(reader: RunReader) -> int | None:

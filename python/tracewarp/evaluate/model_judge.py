@@ -1,7 +1,9 @@
 """A model as the judge of answers that are compared by their meaning.
 
-source  WebArena (Zhou et al. 2024) asks a model the same two questions and reads the same words; the wording is ours.
-differs The verdict is read from a last line of its own; without one, WebArena's reading of the whole answer is taken.
+source  WebArena (Zhou et al. 2024) asks a model the same two questions; the wording is ours.
+differs Only a verdict line decides: a line that holds nothing but `Verdict: correct` or its like. WebArena looks for
+        the word anywhere in the answer, so that "this is not correct" passes there. No such line, or lines that
+        disagree, are no verdict.
 """
 
 from __future__ import annotations
@@ -38,16 +40,31 @@ Report: <<<{answer}>>>
 
 Say briefly why, then end with one line: "Verdict: same" or "Verdict: different"."""
 
-_VERDICT = re.compile(r"verdict\W{0,8}(partially correct|incorrect|correct|same|different)\b", re.IGNORECASE)
-_PASSED: Final = {
-    "correct": True,
-    "partially correct": False,
-    "incorrect": False,
-    "same": True,
-    "different": False,
+_VERDICTS: Final[dict[str, dict[str, bool]]] = {
+    "equivalent": {
+        "correct": True,
+        "incorrect": False,
+        "wrong": False,
+        "partially correct": False,
+        "partly correct": False,
+        "not correct": False,
+        "not fully correct": False,
+    },
+    "reason": {
+        "same": True,
+        "the same": True,
+        "different": False,
+        "not same": False,
+        "not the same": False,
+    },
 }
-_WORDS: Final = {"equivalent": ("partially correct", "incorrect", "correct"), "reason": ("different", "same")}
-"""By kind of question, those that decide first before the others."""
+"""By kind of question: what a verdict line may say, and whether that passes."""
+_AROUND = r"\s*_#\"'`\[\](){}"
+"""What may stand around the words of a verdict line: blanks, brackets, quotes and the signs of Markdown."""
+_VERDICT_LINE = re.compile(
+    rf"[-{_AROUND}]*(?:(?:my|the|final|overall) )*verdict(?![^\W_])(?: is)?[-:=–—：{_AROUND}]*(?P<said>.*)",
+    re.IGNORECASE,
+)
 
 
 class ModelJudge:
@@ -68,16 +85,33 @@ class ModelJudge:
             intent=_fenced(question.intent), reference=_fenced(question.reference), answer=_fenced(question.answer)
         )
         [completion] = self.model.generate([(Message("system", _SYSTEM), Message("user", asked))], [self.sampling])
-        return Verdict(read_verdict(question, completion.text), completion.text.strip())
+        finished = completion.text
+        if completion.finish_reason == "length":  # the last line is cut: "correct" may have had more to say
+            finished = finished.rpartition("\n")[0]
+        return Verdict(read_verdict(question, finished), completion.text.strip())
 
 
 def read_verdict(question: JudgeQuestion, answer: str) -> bool | None:
-    """What an answer decides: by its last `Verdict:` line, else by the words in it; None where it decides nothing."""
-    words = _WORDS[question.kind]
-    stated = [found.lower() for found in _VERDICT.findall(answer) if found.lower() in words]
-    if stated:
-        return _PASSED[stated[-1]]
-    return next((_PASSED[word] for word in words if word in answer.lower()), None)
+    """Return what an answer decides: True, False, or None where it decides nothing.
+
+    It passes where every verdict line passes, and fails where those that can be read say so. A heading `Verdict:` alone
+    speaks by the next line that is not blank.
+    """
+    known = _VERDICTS[question.kind]
+    lines = [" ".join(line.split()) for line in answer.splitlines() if line.strip()]
+    verdicts: list[bool | None] = []
+    for line, after in zip(lines, [*lines[1:], ""], strict=False):
+        found = _VERDICT_LINE.fullmatch(line)
+        if found is not None:
+            verdicts.append(known.get(_plain(found["said"] or after)))
+    if verdicts and all(verdicts):
+        return True
+    return False if False in verdicts and True not in verdicts else None
+
+
+def _plain(said: str) -> str:
+    """The words alone: lower case, with single blanks between them."""
+    return re.sub(r"[\s*_`\"'-]+", " ", said.lower()).strip(" .!#()[]{}")
 
 
 def _fenced(text: str) -> str:

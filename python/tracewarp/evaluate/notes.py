@@ -48,6 +48,11 @@ def notes(
             f"{_count(failed.total(), 'episode')} ended by a failure of model server or environment ({kinds}); "
             "they say nothing about the agent, and count as 0 here; the same collect command collects them again"
         )
+    strict = sum(episode.strict for episode in run.episodes)
+    if strict:
+        differing = list(dict.fromkeys(episode.task for episode in run.episodes if episode.differs))
+        where = f"gives other scores on the tasks {_listed(differing)}" if differing else "gives the same scores"
+        yield f"{_count(strict, 'episode')} judged by the strict evaluator; WebArena's own {where}"
     empty = sum(episode.steps == 0 for episode in run.episodes)
     if empty:
         yield f"{_count(empty, 'episode')} without an executed step"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tracewarp.envs.web.evaluators import Judge, Judgement, evaluate
+from tracewarp.envs.web.evaluators import Evaluator, Judge, Judgement, evaluate
 from tracewarp.envs.web.evidence import Evidence
 from tracewarp.envs.web.sites import SiteMap
 from tracewarp.envs.web.tasks import web_task
@@ -41,6 +41,11 @@ class Rejudged:
         return self.before.outcome.score != self.after.outcome.score
 
     @property
+    def differs(self) -> bool:
+        """Judged by `strict`: does WebArena's own evaluator give another score?"""
+        return self.judgement is not None and self.judgement.differs
+
+    @property
     def reasons(self) -> Iterator[str]:
         """The parts that failed or are unknown, in words."""
         for part in self.judgement.parts if self.judgement else ():
@@ -50,13 +55,20 @@ class Rejudged:
                 yield f"{part.kind} {state}: expected {part.expected!r}, found {part.found!r}{note}"
 
 
-def rejudge(trajectory: Trajectory, judge: Judge | None = None, *, judge_name: str | None = None) -> Rejudged:
-    """Judge one episode again. The same record and judge give the same result.
+def rejudge(
+    trajectory: Trajectory,
+    judge: Judge | None = None,
+    *,
+    judge_name: str | None = None,
+    evaluator: Evaluator = "webarena",
+) -> Rejudged:
+    """Judge one episode again. The same record, judge and evaluator give the same result.
 
     Args:
         trajectory: with its task's checks and its evidence.
         judge: for parts that compare meanings; None: they are unknown.
         judge_name: kept in the new record, under `outcome.extra["judge"]`.
+        evaluator: how texts and addresses are compared, see `tracewarp.envs.web.evaluators`.
     """
     outcome = trajectory.outcome
     if outcome.ending.transport_failure:
@@ -66,7 +78,8 @@ def rejudge(trajectory: Trajectory, judge: Judge | None = None, *, judge_name: s
         return Rejudged(trajectory, trajectory, None, "the record holds no evidence")
     try:
         evidence = Evidence.from_json(outcome.extra[EVIDENCE])
-        judgement = evaluate(web_task(trajectory.task, SiteMap(evidence.sites)), evidence, judge)
+        task = web_task(trajectory.task, SiteMap(evidence.sites))
+        judgement = evaluate(task, evidence, judge, evaluator=evaluator)
     except RecordError as error:
         return Rejudged(trajectory, trajectory, None, str(error))
     extra = {name: value for name, value in outcome.extra.items() if name not in (UNKNOWN, JUDGE)}

@@ -23,7 +23,10 @@ BROWSERGYM_VERBS = frozenset(
 )  # fmt: skip
 """Verbs of BrowserGym's high-level dialect, `click('12')`."""
 
-STANDARD_VERBS = WEBARENA_VERBS | BROWSERGYM_VERBS
+OWN_VERBS = frozenset({"dialog"})
+"""Verbs of the environments here, written in either dialect."""
+
+STANDARD_VERBS = WEBARENA_VERBS | BROWSERGYM_VERBS | OWN_VERBS
 """Verbs of either dialect. Others are legal (agents add their own); `tracewarp validate` counts them."""
 
 _ARGUMENTS = re.compile(r"[\[(]")

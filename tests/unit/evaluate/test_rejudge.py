@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -101,24 +102,62 @@ REASON = JudgeQuestion("reason", "Find it", "no such shop", "there is none")
     [
         (EQUIVALENT, "Both say 15 minutes.\nVerdict: correct", True),
         (EQUIVALENT, "It is not incorrect.\n**Verdict:** Correct.", True),
+        (EQUIVALENT, "- **Verdict: `correct`**", True),
+        (EQUIVALENT, '{"verdict": "correct"}', True),
+        (EQUIVALENT, "### Final verdict\r\n\r\n  _Correct_\r\n", True),
+        (EQUIVALENT, "__VERDICT__ - CORRECT!", True),
+        (EQUIVALENT, "The verdict is correct.", True),
+        (EQUIVALENT, "Verdict: correct\nBoth say a quarter of an hour.", True),
         (EQUIVALENT, "Verdict: partially correct", False),
+        (EQUIVALENT, "Verdict: **partially** correct", False),
         (EQUIVALENT, "Verdict: incorrect", False),
-        (EQUIVALENT, "Verdict: correct? No.\nVerdict: incorrect", False),  # the last one counts
-        (EQUIVALENT, "I think it is correct.", True),  # WebArena's reading
-        (EQUIVALENT, "That is partially correct.", False),
-        (EQUIVALENT, "incorrect", False),
+        (EQUIVALENT, "Verdict: not correct", False),
+        (EQUIVALENT, "Verdict: not_correct", False),
+        (EQUIVALENT, "The verdict is not correct.", False),
+        (EQUIVALENT, "Verdict:\nnot correct", False),
+        (EQUIVALENT, "Verdict: incorrect\nVerdict: incorrect", False),
+        (EQUIVALENT, "Verdict: correct? No.\nVerdict: incorrect", False),  # the first says nothing that can be read
+        # Lines that disagree, that leave the choice open, or that say more than their word, are no verdict.
+        (EQUIVALENT, "Verdict: incorrect\nOn second thoughts:\nVerdict: correct", None),
+        (EQUIVALENT, "Verdict: correct\nVerdict: perhaps not", None),
+        (EQUIVALENT, "Verdict: correct or incorrect", None),
+        (EQUIVALENT, "Verdict: (in)correct", None),
+        (EQUIVALENT, "Verdict: ~~correct~~ incorrect", None),
+        (EQUIVALENT, "Verdict: in-correct", None),
+        (EQUIVALENT, "Verdict: correct, except for the unit", None),
+        (EQUIVALENT, "Verdict != correct", None),
+        (EQUIVALENT, "Verdict:", None),
+        # Words outside of a verdict line decide nothing, in whatever company.
+        (EQUIVALENT, "I think it is correct.", None),
+        (EQUIVALENT, "This is not correct.", None),
+        (EQUIVALENT, "No verdict: correct is a strong word", None),
+        (EQUIVALENT, "> Verdict: correct\nsays the answer itself.", None),
+        (EQUIVALENT, "incorrect", None),
         (EQUIVALENT, "The same.", None),
         (EQUIVALENT, "", None),
+        (EQUIVALENT, "Verdict: same", None),  # the word of the other question
         (REASON, "Verdict: same", True),
-        (REASON, "[different]", False),
-        (REASON, "Not the same, different", False),
+        (REASON, "Verdict: the same.", True),
+        (REASON, "Verdict: different", False),
+        (REASON, "Verdict: not the same", False),
+        (REASON, "It is not the same.", None),
+        (REASON, "[different]", None),
         (REASON, "correct", None),
     ],
 )
-def test_verdicts_are_read(question: JudgeQuestion, answer: str, passed: bool | None) -> None:
+def test_only_a_verdict_line_decides(question: JudgeQuestion, answer: str, passed: bool | None) -> None:
     assert read_verdict(question, answer) is passed
     verdict = ModelJudge(ScriptedModel([answer]))(question)
     assert verdict == Verdict(passed, answer.strip())
+
+
+@pytest.mark.parametrize(("answer", "passed"), [("Verdict: correct", None), ("Verdict: correct\nBecause both", True)])
+def test_a_line_that_the_token_limit_cut_is_no_verdict(answer: str, passed: bool | None) -> None:
+    class Cut(ScriptedModel):
+        def generate(self, *asked: Any) -> list[Any]:
+            return [replace(completion, finish_reason="length") for completion in super().generate(*asked)]
+
+    assert ModelJudge(Cut([answer]))(EQUIVALENT).passed is passed
 
 
 def test_the_model_sees_question_reference_and_answer_and_no_way_out_of_the_brackets() -> None:
@@ -219,6 +258,26 @@ def test_json_holds_every_part(run: Path) -> None:
     told = json.loads(judged(run, "--json").stdout)
     assert [entry["after"] for entry in told["episodes"]] == [1.0, 1.0, None, 0.0]
     assert told["episodes"][0]["judgement"]["parts"][0]["kind"] == "exact_match"
+
+
+def test_the_strict_evaluator_names_the_tasks_that_differ(tmp_path: Path) -> None:
+    run, out = tmp_path / "run.jsonl", tmp_path / "strict.jsonl"
+    either = {"eval_types": ["string_match"], "reference_answers": {"must_include": ["65 |OR| 3"]}}
+    write_trajectories(run, [episode(386, either, answer="65"), episode(1, EXACT, answer="42")])
+    assert [it["after"] for it in json.loads(judged(run, "--json").stdout)["episodes"]] == [0.0, 1.0]
+    result = judged(run, "--evaluator", "strict", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "WebArena's own evaluator gives other scores on the tasks 386\n" in result.stdout
+    told = json.loads(judged(run, "--evaluator", "strict", "--json").stdout)
+    assert (told["evaluator"], told["differ_from_webarena"]) == ("strict", ["386"])
+    assert [it.outcome.score for it in open_run(out)] == [1.0, 1.0]
+    scored = CliRunner().invoke(group, ["evaluate", str(out), "--out", str(tmp_path / "scores")])
+    assert scored.exit_code == 0, scored.output
+    notes = json.loads((tmp_path / "scores" / "scores.json").read_text("utf-8"))["runs"][0]["notes"]
+    assert ("2 episodes judged by the strict evaluator; WebArena's own gives other scores on the tasks 386") in notes
+    again = judged(out, "--out", tmp_path / "back.jsonl")  # and back: nothing of the strict judgement stays
+    assert again.exit_code == 0
+    assert [it.outcome.score for it in open_run(tmp_path / "back.jsonl")] == [0.0, 1.0]
 
 
 def test_bad_arguments_are_said_in_a_sentence(run: Path, tmp_path: Path) -> None:

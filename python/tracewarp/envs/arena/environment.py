@@ -14,7 +14,7 @@ from tracewarp.envs.arena.world import world
 from tracewarp.envs.web.actions import Dialect as ActionDialect
 from tracewarp.envs.web.driver import Driver
 from tracewarp.envs.web.environment import DEFAULT_STEP_BUDGET, WebEnvironment
-from tracewarp.envs.web.evaluators import Judge
+from tracewarp.envs.web.evaluators import Evaluator, Judge
 from tracewarp.envs.web.tree import Dialect, Extent
 from tracewarp.errors import OptionError
 
@@ -57,6 +57,8 @@ def make_arena(
     html: bool = False,
     judge: Judge | None = None,
     step_budget: int | str = DEFAULT_STEP_BUDGET,
+    list_dialog: bool | str = False,
+    evaluator: Evaluator = "webarena",
 ) -> ArenaEnvironment:
     """Make arena with a driver; nothing else needs to run.
 
@@ -76,6 +78,8 @@ def make_arena(
         html: fill `Observation.html`, too.
         judge: for answers whose meaning must be compared.
         step_budget: after how many actions the runner ends an episode.
+        list_dialog: tell models of the action `dialog [accept]`.
+        evaluator: how checks compare: `webarena`, or `strict` without WebArena's faults.
 
     Raises:
         OptionError: an unknown driver or profile, or options of a browser without one.
@@ -97,6 +101,8 @@ def make_arena(
         "html": html,
         "judge": judge,
         "step_budget": whole_number("step_budget", step_budget, 1),
+        "list_dialog": list_dialog,
+        "evaluator": evaluator,
     }
     if driver == "browserless":
         from tracewarp.envs.arena.app import ArenaApp

@@ -100,6 +100,8 @@ class MiniWobEnvironment(WebEnvironment):
         """
         if time_limit_seconds is not None and not 0 < time_limit_seconds <= NO_LIMIT_MILLISECONDS / 1000:
             raise OptionError(f"time_limit_seconds: expected more than 0, or None, got {time_limit_seconds!r}")
+        if "evaluator" in options or "judge" in options:
+            raise OptionError("evaluator, judge: MiniWoB++'s pages give the reward themselves; expected neither")
         # The classic dialect drops a text of one digit where an id above has that digit; these pages are full of such.
         defaults: dict[str, Any] = {"step_budget": DEFAULT_STEP_BUDGET, "dialect": "native"}
         super().__init__(source, driver, **defaults | options)
@@ -113,7 +115,9 @@ class MiniWobEnvironment(WebEnvironment):
     def spec(self) -> EnvSpec:
         """What it is, and what it offers."""
         spec = super().spec
-        settings = {name: value for name, value in spec.settings.items() if name not in ("judge", "public_hosts")}
+        settings = {
+            name: value for name, value in spec.settings.items() if name not in ("judge", "evaluator", "public_hosts")
+        }
         own = {"instances": self.source.instances, "time_limit_seconds": self._limit_seconds, "version": self._version}
         return replace(
             spec, success=SUCCESS, extras=("browser", "the package miniwob, without its dependencies"),

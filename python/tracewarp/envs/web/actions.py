@@ -2,15 +2,19 @@
 
 definition  An action is one line of text in one of two dialects.
             webarena    `type [12] [red lamp] [1]`: the verb is what stands before the first bracket. Without a last
-                        `[0]` or `[1]`, type presses Enter. Brackets may occur in the text. What follows the last
-                        bracket is not read (models like to repeat `where [12] is ...`).
+                        `[0]` or `[1]` (or `[press_enter_after=0]`), type presses Enter. Brackets may occur in the text.
+                        What follows the last bracket is not read (models like to repeat `where [12] is ...`). An
+                        argument may repeat its name: `[id=12]`, `[direction=down]`, `[key_comb=Enter]`.
             browsergym  `fill('12', 'red lamp')`, a call with literal arguments; `fill` presses no Enter, and is one
-                        action with a `keyboard_press('Enter')` on the next line.
-            Either dialect is understood wherever the caller names none.
+                        action with a `keyboard_press('Enter')` or `press('12', 'Enter')` on the next line. Optional
+                        arguments are read; a click with another button than the left one is refused.
+            Either dialect is understood wherever the caller names none. `dialog [accept] [text]` belongs to neither
+            benchmark: it answers the page's next dialog, and models are told of it only where that is asked.
 source      WebArena (Zhou et al. 2024), id-based actions, read from its code; BrowserGym (Le Sellier De Chezelles et
             al. 2025), its high-level actions. Verbs of BrowserGym without a counterpart in WebArena are unknown here.
 differs     Verbs are compared without regard to case; typed text may hold line ends or be empty; `stop` with an
-            unclosed bracket is refused, where WebArena takes it for an empty answer.
+            unclosed bracket is refused, where WebArena takes it for an empty answer. `press [12] [Enter]` gives an
+            element the focus first, as BrowserGym's press does. Halves of surrogate pairs become U+FFFD.
 """
 
 from __future__ import annotations
@@ -18,12 +22,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from tracewarp.envs.web import calls
 from tracewarp.envs.web.driver import ActionRefused, Driver
+from tracewarp.envs.web.keys import read_stroke
 from tracewarp.envs.web.tree import Element
 from tracewarp.errors import OptionError
+from tracewarp.trajectory.surrogates import repair
 
 Dialect = Literal["webarena", "browsergym"]
 
@@ -47,7 +53,7 @@ class Action:
     element: int | None = None
     """The id in the observation."""
     text: str | None = None
-    """What is typed, pressed, opened or answered; `up` or `down` for scroll."""
+    """What is typed, pressed, opened or answered; `up` or `down` for scroll. For dialog: what a prompt is answered."""
     enter: bool = True
     """For type: press Enter afterwards."""
     tab: int | None = None
@@ -62,6 +68,10 @@ class Signature:
     parameters: tuple[str, ...]
     about: str
     read: Callable[..., Action]
+    optional: tuple[str, ...] = ()
+    """Further parameters that are understood."""
+    listed: bool = True
+    """Are models told of it?"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +92,8 @@ class Verb:
     """The whole action, written in BrowserGym's."""
     run: Callable[[Driver, Hashable, Action], None] | None
     """None: the verb ends the episode, there is nothing to carry out."""
-    takes_element: bool = False
+    listed: bool = True
+    """Are models told of it?"""
 
 
 def _element(value: object) -> int:
@@ -120,10 +131,34 @@ def _address(text: str) -> str:
     return text
 
 
+def _plain_click(bid: object, button: object = "left", modifiers: object = ()) -> Action:
+    if button != "left" or modifiers:
+        raise ActionSyntaxError(
+            f"expected a click with the left button and no key held down, got {_short(button)}, {_short(modifiers)}"
+        )
+    return Action("click", _element(bid))
+
+
+def _accepted(answer: object, text: object = None) -> Action:
+    if not isinstance(answer, str) or answer.strip().lower() != "accept":
+        raise ActionSyntaxError(f"expected dialog('accept') or dialog('accept', text), got {_short(answer)}")
+    return Action("dialog", text=None if text is None else _text(text))
+
+
+def _chosen(bid: object, options: object) -> Action:
+    if isinstance(options, tuple) and len(options) == 1:
+        [options] = options
+    if not isinstance(options, str):
+        raise ActionSyntaxError(f"expected the name of one option in quotes, got {_short(options)}")
+    return Action("type", _element(bid), options, enter=False)
+
+
 def _keys(text: str) -> str:
-    if not text.strip():
-        raise ActionSyntaxError("expected the name of a key, such as Enter, got nothing")
-    return text.strip()
+    """The keys by their usual names; what is none stays as it is, and is refused when it is to be pressed."""
+    try:
+        return str(read_stroke(text))
+    except ActionRefused:
+        return text
 
 
 def _direction(dx: object, dy: object) -> str:
@@ -132,13 +167,21 @@ def _direction(dx: object, dy: object) -> str:
     return "down" if dy > 0 else "up"
 
 
-_ID = r"\[\s*(?P<element>[0-9]{1,15})\s*\]"
+_ID = r"\[\s*(?:(?i:(?:element_?)?id)\s*[=:]\s*)?(?P<element>[0-9]{1,15})\s*\]"
 _ANYTHING = r"\[(?P<text>.*)\][^\]]*"
 _REST = r".*"
 # A last [0] or [1] is always the flag, so that `type [5] [1]` lacks its text, as it does in WebArena.
 _FLAG = r"(?:\s*\[(?P<enter>[01])\]|(?<!\[[01]\]))"
 _TYPED = rf"{_ID}\s*\[(?P<text>.*)\]{_FLAG}(?:\s+where \[(?P=element)\] is .*)?"
-_DIRECTION = r"(?:\[\s*(?:direction\s*=\s*)?(?P<text>up|down)\s*\]|(?P<bare>up|down)\b).*"
+_DIRECTION = r"(?i:\[\s*(?:direction\s*[=:]\s*)?(?P<text>up|down)\s*\]|(?P<bare>up|down)\b).*"
+_TAB = r"\[\s*(?:(?i:tab|(?:tab_?)?index)\s*[=:]\s*)?(?P<tab>[0-9]{1,15})\s*\]"
+_PRESSED = rf"(?:{_ID}\s*(?=\[))?\[(?:\s*(?i:keys?|key_comb)\s*[=:](?=[^\]]))?(?P<text>.*)\][^\]]*"
+_OPENED = r"\[\s*(?:(?i:url)\s*[=:]\s*(?=[A-Za-z]))?(?P<text>.*)\][^\]]*"
+_ANSWERED = r"\[\s*(?i:accept)\s*\](?:\s*\[(?P<text>.*)\][^\]]*|[^\[]*)"
+_NAMED_FLAG = re.compile(
+    r"\[\s*(?:press_?)?enter(?:_after)?\s*[=:]\s*['\"]?(?:(1|true|yes)|0|false|no)['\"]?\s*\](?=\s*(?:where \[|$))",
+    re.IGNORECASE,
+)
 
 _PAGE, _TABS, _HISTORY, _END = "On the page", "Tabs", "Addresses and history", "To finish"
 
@@ -169,13 +212,12 @@ VERBS: Mapping[str, Verb] = {
             follows=_ID + _REST,
             calls=(
                 Signature(
-                    "click", ("bid",), "click the element with this id", lambda bid: Action("click", _element(bid))
+                    "click", ("bid",), "click the element with this id", _plain_click, optional=("button", "modifiers")
                 ),
             ),
             brackets=lambda action: f"[{action.element}]",
             call=lambda action: f"click('{action.element}')",
             run=lambda driver, key, _: driver.click(key),
-            takes_element=True,
         ),
         Verb(
             name="type",
@@ -189,7 +231,16 @@ VERBS: Mapping[str, Verb] = {
                     ("bid", "value"),
                     "replace the text of the field with this id; to press Enter afterwards, "
                     "write keyboard_press('Enter') on the next line",
-                    lambda bid, value: Action("type", _element(bid), _text(value), enter=False),
+                    lambda bid, value, **_: Action("type", _element(bid), _text(value), enter=False),
+                    optional=("enable_autocomplete_menu",),
+                ),
+                Signature("select_option", ("bid", "options"), "choose an option", _chosen, listed=False),
+                Signature(
+                    "clear",
+                    ("bid",),
+                    "empty the field",
+                    lambda bid: Action("type", _element(bid), "", enter=False),
+                    listed=False,
                 ),
             ),
             brackets=lambda action: f"[{action.element}] [{action.text}] [{int(action.enter)}]",
@@ -197,7 +248,6 @@ VERBS: Mapping[str, Verb] = {
                 f"fill('{action.element}', {action.text!r})" + ("\nkeyboard_press('Enter')" if action.enter else "")
             ),
             run=lambda driver, key, action: driver.fill(key, action.text or "", enter=action.enter),
-            takes_element=True,
         ),
         Verb(
             name="hover",
@@ -216,25 +266,35 @@ VERBS: Mapping[str, Verb] = {
             brackets=lambda action: f"[{action.element}]",
             call=lambda action: f"hover('{action.element}')",
             run=lambda driver, key, _: driver.hover(key),
-            takes_element=True,
         ),
         Verb(
             name="press",
             group=_PAGE,
             form="press [keys]",
             about="press a key or a combination of keys, e.g. Enter or Control+a",
-            follows=_ANYTHING,
+            follows=_PRESSED,
             calls=(
                 Signature(
                     "keyboard_press",
                     ("key",),
                     "press a key or a combination of keys, e.g. 'Enter' or 'Control+a'",
-                    lambda key: Action("press", text=_text(key)),
+                    lambda key: Action("press", text=_keys(_text(key))),
+                ),
+                Signature(
+                    "press",
+                    ("bid", "key_comb"),
+                    "press keys in the element with this id",
+                    lambda bid, key_comb: Action("press", _element(bid), _keys(_text(key_comb))),
+                    listed=False,
                 ),
             ),
-            brackets=lambda action: f"[{action.text}]",
-            call=lambda action: f"keyboard_press({action.text!r})",
-            run=lambda driver, _, action: driver.press(_keys(action.text or "")),
+            brackets=lambda action: ("" if action.element is None else f"[{action.element}] ") + f"[{action.text}]",
+            call=lambda action: (
+                f"keyboard_press({action.text!r})"
+                if action.element is None
+                else f"press('{action.element}', {action.text!r})"
+            ),
+            run=lambda driver, key, action: driver.press(action.text or "", key),
         ),
         Verb(
             name="scroll",
@@ -260,7 +320,7 @@ VERBS: Mapping[str, Verb] = {
             group=_TABS,
             form="tab_focus [tab_index]",
             about="go to the tab with this number, counted from 0",
-            follows=r"\[\s*(?P<tab>[0-9]{1,15})\s*\]" + _REST,
+            follows=_TAB + _REST,
             calls=(
                 Signature(
                     "tab_focus",
@@ -279,7 +339,7 @@ VERBS: Mapping[str, Verb] = {
             group=_HISTORY,
             form="goto [url]",
             about="open this address in the tab that is shown",
-            follows=_ANYTHING,
+            follows=_OPENED,
             calls=(
                 Signature(
                     "goto",
@@ -294,6 +354,28 @@ VERBS: Mapping[str, Verb] = {
         ),
         _bare("go_back", _HISTORY, "go back to the page before", lambda driver: driver.back()),
         _bare("go_forward", _HISTORY, "undo a go_back", lambda driver: driver.forward()),
+        Verb(
+            name="dialog",
+            group=_PAGE,
+            form="dialog [accept] [text]",
+            about="accept the dialog that the next action opens, with this text where it asks for one; a dialog is "
+            "dismissed otherwise",
+            follows=_ANSWERED,
+            calls=(
+                Signature(
+                    "dialog",
+                    ("answer",),
+                    "accept the dialog that the next action opens (answer is 'accept'; a second argument is the text "
+                    "that it asks for); a dialog is dismissed otherwise",
+                    _accepted,
+                    optional=("text",),
+                ),
+            ),
+            brackets=lambda action: "[accept]" if action.text is None else f"[accept] [{action.text}]",
+            call=lambda action: "dialog('accept')" if action.text is None else f"dialog('accept', {action.text!r})",
+            run=lambda driver, _, action: driver.accept_next_dialog(action.text),
+            listed=False,
+        ),
         Verb(
             name="stop",
             group=_END,
@@ -323,10 +405,16 @@ VERBS: Mapping[str, Verb] = {
 """The table, by WebArena's verb, in the order in which a model is told of them."""
 
 _SIGNATURES = {signature.name: signature for verb in VERBS.values() for signature in verb.calls}
+_LISTED = tuple(verb.name for verb in VERBS.values() if verb.listed)
+_LISTED_CALLS = tuple(call.name for verb in VERBS.values() if verb.listed for call in verb.calls if call.listed)
 
 
-def describe_actions(dialect: Dialect = "webarena") -> str:
+def describe_actions(dialect: Dialect = "webarena", *, dialogs: bool = False) -> str:
     """The actions as a model is told of them: a heading a group, a line an action.
+
+    Args:
+        dialect: how they are written.
+        dialogs: tell of `dialog`, too.
 
     Raises:
         OptionError: an unknown dialect.
@@ -334,12 +422,14 @@ def describe_actions(dialect: Dialect = "webarena") -> str:
     _check(dialect)
     lines: list[str] = []
     for verb in VERBS.values():
+        if not verb.listed and not (dialogs and verb.name == "dialog"):
+            continue
         if f"{verb.group}:" not in lines:
             lines.append(f"{verb.group}:")
         forms = (
             [(verb.form, verb.about)]
             if dialect == "webarena"
-            else [(f"{one.name}({', '.join(one.parameters)})", one.about) for one in verb.calls]
+            else [(f"{one.name}({', '.join(one.parameters)})", one.about) for one in verb.calls if one.listed]
         )
         lines += [f"`{form}`: {about}." for form, about in forms]
     return "\n".join(lines)
@@ -362,9 +452,10 @@ def parse_action(text: str, dialect: Dialect | None = None) -> Action:
         raise ActionSyntaxError(f"an action has at most {MAX_ACTION_CHARACTERS} characters, this one has {len(text)}")
     if not text.strip():
         raise ActionSyntaxError("the action is empty")
+    text = repair(text)
     action = _parse_call(text) if (dialect or _dialect_of(text)) == "browsergym" else _parse_brackets(text.strip())
-    if action.text is not None and not _is_text(action.text):
-        raise ActionSyntaxError("the action holds characters that no page can take (NUL, or half of a pair)")
+    if action.text is not None and "\0" in action.text:
+        raise ActionSyntaxError("the action holds a character that no page can take (NUL)")
     return action
 
 
@@ -407,8 +498,8 @@ def execute(action: Action, driver: Driver, elements: Mapping[int, Element]) -> 
     if verb.run is None:
         return
     key: Hashable = None
-    if verb.takes_element:
-        element = elements.get(cast(int, action.element))
+    if action.element is not None:
+        element = elements.get(action.element)
         if element is None:
             raise ActionRefused(f"there is no element [{action.element}] in the observation")
         key = element.key
@@ -431,7 +522,9 @@ def _parse_brackets(text: str) -> Action:
     name = written.strip().lower()
     verb = VERBS.get(name)
     if verb is None:
-        raise ActionSyntaxError(f"{_short(written.strip())} is no action; there are {', '.join(VERBS)}")
+        raise ActionSyntaxError(f"{_short(written.strip())} is no action; there are {', '.join(_LISTED)}")
+    if verb.name == "type":
+        rest = _NAMED_FLAG.sub(lambda flag: "[1]" if flag[1] else "[0]", rest)
     found = re.fullmatch(verb.follows, (bracket + rest).strip(), re.DOTALL)
     if found is None:
         raise ActionSyntaxError(f"expected {verb.form}, got {_short(text)}")
@@ -446,8 +539,12 @@ def _parse_brackets(text: str) -> Action:
 
 
 def _spoken(verb: str, parts: Mapping[str, str | None]) -> str | None:
-    text = parts.get("text") or parts.get("bare")
-    return "" if text is None and verb in ("stop", "type", "press", "goto") else text
+    text = parts.get("text")
+    if verb == "scroll":
+        return (text or parts.get("bare") or "").lower()
+    if verb == "press":
+        return _keys(text or "")
+    return "" if text is None and verb == "stop" else text
 
 
 def _parse_call(text: str) -> Action:
@@ -459,7 +556,10 @@ def _parse_call(text: str) -> Action:
     match actions:
         case [action]:
             return action
-        case [Action(verb="type") as fill, Action(verb="press", text="Enter")]:
+        case [Action(verb="type") as fill, Action(verb="press", text="Enter") as key] if key.element in (
+            None,
+            fill.element,
+        ):
             return Action("type", fill.element, fill.text, enter=True)
         case _:
             raise ActionSyntaxError(f"expected one action, got {len(actions)}")
@@ -468,21 +568,19 @@ def _parse_call(text: str) -> Action:
 def _bind(call: calls.Call) -> Action:
     signature = _SIGNATURES.get(call.name.lower())
     if signature is None:
-        raise ActionSyntaxError(f"{_short(call.name)} is no action; there are {', '.join(_SIGNATURES)}")
-    names = signature.parameters
+        raise ActionSyntaxError(f"{_short(call.name)} is no action; there are {', '.join(_LISTED_CALLS)}")
+    names = (*signature.parameters, *signature.optional)
     bound = dict(zip(names, call.arguments, strict=False))
     doubled = bound.keys() & call.keywords.keys()
     bound |= call.keywords
-    if len(call.arguments) > len(names) or doubled or bound.keys() != set(names):
+    missing = set(signature.parameters) - bound.keys()
+    if len(call.arguments) > len(names) or doubled or missing or bound.keys() - set(names):
         given = ", ".join(
             [*map(_short, call.arguments), *(f"{name}={_short(it)}" for name, it in call.keywords.items())]
         )
-        raise ActionSyntaxError(f"expected {signature.name}({', '.join(names)}), got {_cut(f'{call.name}({given})')}")
+        expected = f"{signature.name}({', '.join(signature.parameters)})"
+        raise ActionSyntaxError(f"expected {expected}, got {_cut(f'{call.name}({given})')}")
     return signature.read(**bound)
-
-
-def _is_text(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _short(value: object) -> str:

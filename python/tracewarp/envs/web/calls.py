@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-Literal = str | int | float | bool | None
+Literal = str | int | float | bool | None | tuple[str, ...]
+"""The value of an argument; a list of strings is a tuple."""
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _KEYWORD = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)")
@@ -38,14 +39,15 @@ def read_calls(text: str, *, constants: frozenset[str] = frozenset()) -> list[Ca
     """Read one call after another, apart by white space or `;`.
 
     Strings are written as in Python (quotes of one or three, escapes), numbers in decimal; None, True and False are
-    known. An escape that Python does not know stays as it is. Time is linear in the length of the text.
+    known, and so are lists of strings. An escape that Python does not know stays as it is. Time is linear in the length
+    of the text.
 
     Args:
         text: what was written.
         constants: further names that may stand as an argument; each is read as the string of its name.
 
     Raises:
-        CallSyntaxError: anything else: expressions, lists, unbalanced quotes or brackets.
+        CallSyntaxError: anything else: expressions, other lists, unbalanced quotes or brackets.
     """
     calls: list[Call] = []
     place = _skip(text, 0)
@@ -90,12 +92,28 @@ def _read_value(text: str, place: int, constants: frozenset[str]) -> tuple[Liter
     if number is not None:
         written = number[0]
         return (float(written) if "." in written else int(written)), number.end()
+    if text.startswith("[", place):
+        return _read_list(text, place + 1)
     word = _NAME.match(text, place)
     if word is not None and word[0] in _WORDS:
         return _WORDS[word[0]], word.end()
     if word is not None and word[0] in constants:
         return word[0], word.end()
     raise _wrong("a string in quotes or a number", text, place)
+
+
+def _read_list(text: str, place: int) -> tuple[tuple[str, ...], int]:
+    items: list[str] = []
+    place = _skip(text, place)
+    while not text.startswith("]", place):
+        string = _STRING.match(text, place)
+        if string is None:
+            raise _wrong("a string in quotes", text, place)
+        items.append(_unescaped(next(part for part in string.groups() if part is not None)))
+        place = _skip(text, string.end())
+        if not text.startswith("]", place):
+            place = _skip(text, _expect(",", text, place))
+    return tuple(items), place + 1
 
 
 def _unescaped(text: str) -> str:

@@ -34,6 +34,18 @@ class Tab:
     current: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """A dialog that a page has opened, and how it was answered at once."""
+
+    kind: Literal["alert", "confirm", "prompt", "beforeunload"]
+    message: str
+    accepted: bool = False
+    """False: it was dismissed. Leaving a page that asks whether it may be left is always accepted."""
+    text: str | None = None
+    """What a prompt was answered."""
+
+
 class ActionRefused(Exception):  # noqa: N818 (an outcome, not an error: it becomes `valid=False`)
     """The action could not be carried out; the message is a sentence for the agent. Never leaves `envs.web`."""
 
@@ -78,8 +90,23 @@ class Driver(Protocol):
         """Replace the text of a field; then press Enter, where that is asked."""
         ...
 
-    def press(self, keys: str) -> None:
-        """Press a key or a combination (`Enter`, `Control+a`) where the focus is."""
+    def press(self, keys: str, key: Hashable | None = None) -> None:
+        """Press a key or a combination (`Enter`, `ctrl+a`; see `tracewarp.envs.web.keys`).
+
+        It goes where the focus is, or to an element, which takes the focus first.
+        """
+        ...
+
+    def accept_next_dialog(self, text: str | None = None) -> None:
+        """Accept the next dialog, with `text` where it asks for one; those after it are dismissed at once, as usual."""
+        ...
+
+    def dismiss_dialogs(self) -> None:
+        """Take `accept_next_dialog` back."""
+        ...
+
+    def take_dialogs(self) -> tuple[Dialog, ...]:
+        """What dialogs said since this was last asked."""
         ...
 
     def scroll(self, direction: Literal["up", "down"]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any, Literal, get_args
 
@@ -12,7 +12,7 @@ from tracewarp.envs.web import actions
 from tracewarp.envs.web.actions import Action
 from tracewarp.envs.web.admissible import admissible_actions
 from tracewarp.envs.web.driver import ActionRefused, Driver, Session, Tab
-from tracewarp.envs.web.evaluators import Judge, evaluate
+from tracewarp.envs.web.evaluators import Evaluator, Judge, evaluate, require_evaluator
 from tracewarp.envs.web.evidence import gather
 from tracewarp.envs.web.ids import FirstAppearance, Numbering, browser_numbers
 from tracewarp.envs.web.oracle import Act, resolve
@@ -62,7 +62,9 @@ class WebEnvironment:
         truncate: Callable[[str], str] | None = None,
         html: bool = False,
         judge: Judge | None = None,
+        evaluator: Evaluator = "webarena",
         step_budget: int = DEFAULT_STEP_BUDGET,
+        list_dialog: bool | str = False,
     ) -> None:
         """Put the parts together; nothing is opened before `reset`.
 
@@ -76,7 +78,9 @@ class WebEnvironment:
             truncate: cuts an observation to the agent's budget; what is cut away cannot be acted on.
             html: fill `Observation.html`, too.
             judge: for parts of a score that compare meanings; None: they are unknown.
+            evaluator: how texts and addresses are compared, see `tracewarp.envs.web.evaluators`.
             step_budget: after how many actions the runner ends an episode, unless it is told otherwise.
+            list_dialog: tell models of the action `dialog [accept]`, which is understood in any case.
 
         Raises:
             OptionError: an option outside its range.
@@ -90,7 +94,8 @@ class WebEnvironment:
                 raise OptionError(f"{name}: expected {' or '.join(known)}, got {given!r}")
         if step_budget < 1:
             raise OptionError(f"step_budget: expected at least 1, got {step_budget}")
-        self._grammar = actions.describe_actions(action_dialect)
+        self._list_dialog = _switch("list_dialog", list_dialog)
+        self._grammar = actions.describe_actions(action_dialect, dialogs=self._list_dialog)
         self._source = source
         self._driver = driver
         self._dialect: Dialect = dialect
@@ -100,6 +105,7 @@ class WebEnvironment:
         self._truncate = truncate
         self._html = html
         self._judge = judge
+        self._evaluator = require_evaluator(evaluator)
         self._step_budget = step_budget
         self._episode: WebEpisode | None = None
 
@@ -125,7 +131,9 @@ class WebEnvironment:
                 "ids": self._ids,
                 "truncated": self._truncate is not None,
                 "judge": self._judge is not None,
+                "evaluator": self._evaluator,
                 "public_hosts": bool(self._source.sites.public),
+                "list_dialog": self._list_dialog,
             },
         )
 
@@ -252,12 +260,15 @@ class WebEnvironment:
             actions.execute(action, self._driver, episode.elements)
         except ActionRefused as refused:
             refusal = self._source.sites.shown(str(refused))
+        if action.verb != "dialog":
+            self._driver.dismiss_dialogs()
         return StepResult(self._observe(episode), valid=refusal is None, error=refusal, info={"sentence": said})
 
     def _observe(self, episode: WebEpisode) -> Observation:
         sites = self._source.sites
         episode.tabs = self._driver.tabs()
         root = self._driver.tree()
+        dialogs = self._driver.take_dialogs()
         rendered = render_tree(
             root,
             tabs=episode.tabs,
@@ -265,6 +276,7 @@ class WebEnvironment:
             dialect=self._dialect,
             extent=self._extent,
             truncate=self._truncate,
+            dialogs=dialogs,
         )
         episode.elements = rendered.elements
         current = next((tab for tab in episode.tabs if tab.current), None)
@@ -275,7 +287,8 @@ class WebEnvironment:
             title=None if current is None else current.title,
             html=self._driver.html() if self._html else None,
             axtree=root,
-            extra={"cut": True} if rendered.cut else {},
+            extra=({"cut": True} if rendered.cut else {})
+            | ({"dialogs": [asdict(dialog) for dialog in dialogs]} if dialogs else {}),
         )
         return episode.observation
 
@@ -283,8 +296,9 @@ class WebEnvironment:
         """Gather the evidence and judge; the observation is that of before, since probing leads the tab elsewhere."""
         assert episode.observation is not None
         episode.ended = True
+        self._driver.dismiss_dialogs()
         evidence = gather(episode.task, self._driver, answer=answer, sites=self._source.sites)
-        judgement = evaluate(episode.task, evidence, self._judge)
+        judgement = evaluate(episode.task, evidence, self._judge, evaluator=self._evaluator)
         return StepResult(
             episode.observation,
             reward=judgement.low,
@@ -299,3 +313,11 @@ class WebEnvironment:
                 "unknown": judgement.unknown,
             },
         )
+
+
+def _switch(name: str, value: object) -> bool:
+    """A setting that is on or off, as Python or a command line gives it."""
+    found = {"true": True, "false": False, "1": True, "0": False}.get(str(value).lower())
+    if found is None:
+        raise OptionError(f"{name}: expected true or false, got {value!r}")
+    return found

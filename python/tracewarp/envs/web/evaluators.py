@@ -10,6 +10,8 @@ definition  score = product over the task's eval_types of their parts, each 0 or
                             references' queries some reference's value is among the page's
             program_html    each probed text, HTML entities decoded, equals or includes what is required; alternatives
                             stand between ` |OR| `
+            Each part compares in one of two ways: `webarena` as WebArena does, faults included, so that scores can be
+            compared with published ones; `strict` without them (see `tracewarp.envs.web.strict`).
             A part that asks a judge where there is none, or that this driver could not read, is unknown: the score
             lies in [low, high], where low counts it 0 and high counts it 1.
 source      WebArena (Zhou et al. 2024), evaluation_harness/evaluators.py.
@@ -20,15 +22,21 @@ differs     An empty answer is not shown to a judge: it is wrong. A failed refer
 from __future__ import annotations
 
 import html
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from typing import Any, Literal, get_args
 from urllib.parse import parse_qs, urlparse
 
 from tracewarp.envs.web.evidence import Evidence, Probe
+from tracewarp.envs.web.strict import strict_exact, strict_include, strict_url
 from tracewarp.envs.web.tasks import NOT_ACHIEVABLE, OR, AnswerReference, ProgramCheck, WebTask
+from tracewarp.envs.web.texts import clean, stands_alone
+from tracewarp.errors import OptionError
+
+Evaluator = Literal["webarena", "strict"]
+"""How texts and addresses are compared."""
 
 _SHOWN = 200
 
@@ -81,6 +89,14 @@ class Judgement:
     high: float
     """0 or 1; unknown parts count as passed."""
     parts: tuple[Part, ...]
+    evaluator: Evaluator = "webarena"
+    webarena: tuple[float, float] | None = None
+    """Judged by `strict`: the bounds that `webarena` gives."""
+
+    @property
+    def differs(self) -> bool:
+        """Does WebArena's own evaluator give another score?"""
+        return self.webarena not in (None, (self.low, self.high))
 
     @property
     def unknown(self) -> int:
@@ -94,18 +110,51 @@ class Judgement:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON, for records."""
-        return {"low": self.low, "high": self.high, "parts": [asdict(part) for part in self.parts]}
+        told: dict[str, Any] = {"low": self.low, "high": self.high, "parts": [asdict(part) for part in self.parts]}
+        told["evaluator"] = self.evaluator
+        if self.webarena is not None:
+            told["webarena"] = {"low": self.webarena[0], "high": self.webarena[1]}
+        return told
 
 
-def evaluate(task: WebTask, evidence: Evidence, judge: Judge | None = None) -> Judgement:
-    """Judge an episode. The same task, evidence and judge give the same judgement.
+def require_evaluator(name: str) -> Evaluator:
+    """Return the name of an evaluator.
+
+    Raises:
+        OptionError: there is none of that name.
+    """
+    for known in get_args(Evaluator):
+        if name == known:
+            return known  # type: ignore[no-any-return]
+    raise OptionError(f"evaluator: expected {' or '.join(get_args(Evaluator))}, got {name!r}")
+
+
+def evaluate(
+    task: WebTask, evidence: Evidence, judge: Judge | None = None, *, evaluator: Evaluator = "webarena"
+) -> Judgement:
+    """Judge an episode. The same task, evidence, judge and evaluator give the same judgement.
 
     Args:
         task: with the addresses of the episode (`web_task(task, SiteMap(evidence.sites))`).
         evidence: what was gathered at its end.
         judge: asked only where everything else holds; None: such parts are unknown.
+        evaluator: how texts and addresses are compared. `strict` gives the bounds of `webarena`, too.
     """
-    parts = list(_certain_parts(task, evidence))
+    if evaluator == "webarena":
+        return _judged(task, evidence, judge, _WEBARENA)
+    judge = None if judge is None else _remembering(judge)
+    by_webarena = _judged(task, evidence, judge, _WEBARENA)
+    strict = _judged(task, evidence, judge, _STRICT)
+    return replace(strict, evaluator=evaluator, webarena=(by_webarena.low, by_webarena.high))
+
+
+def _remembering(judge: Judge) -> Judge:
+    """The same judge, asked once a question."""
+    return cache(judge)
+
+
+def _judged(task: WebTask, evidence: Evidence, judge: Judge | None, rules: _Rules) -> Judgement:
+    parts = list(_certain_parts(task, evidence, rules))
     failed = any(part.passed is False for part in parts)
     answer = task.evaluation.answer
     if answer is not None:
@@ -115,25 +164,25 @@ def evaluate(task: WebTask, evidence: Evidence, judge: Judge | None = None) -> J
     return Judgement(low, high, tuple(parts))
 
 
-def _certain_parts(task: WebTask, evidence: Evidence) -> Iterator[Part]:
+def _certain_parts(task: WebTask, evidence: Evidence, rules: _Rules) -> Iterator[Part]:
     """The parts that need no judge."""
     evaluation = task.evaluation
     if evaluation.answer is not None:
-        yield from _answer_parts(evaluation.answer, evidence.answer)
+        yield from _answer_parts(evaluation.answer, evidence.answer, rules)
     if "url_match" in evaluation.types:
-        matched = url_match(evaluation.reference_url, evidence.url)
+        matched = rules.url(evaluation.reference_url, evidence.url)
         yield Part("url_match", evaluation.reference_url, evidence.url, matched)
     for number, check in enumerate(evaluation.program):
         probe = evidence.probes[number] if number < len(evidence.probes) else None
-        yield _program_part(check, probe)
+        yield _program_part(check, probe, rules)
 
 
-def _answer_parts(reference: AnswerReference, answer: str | None) -> Iterator[Part]:
+def _answer_parts(reference: AnswerReference, answer: str | None, rules: _Rules) -> Iterator[Part]:
     said = clean(answer or "")
     if reference.exact is not None:
-        yield Part("exact_match", reference.exact, _cut(said), exact_match(reference.exact, said))
+        yield Part("exact_match", reference.exact, _cut(said), rules.exact(reference.exact, said))
     for phrase in reference.includes:
-        found = must_include(phrase, said, as_word=len(reference.includes) == 1)
+        found = rules.answer_includes(phrase, said, len(reference.includes) == 1)
         yield Part("must_include", phrase, _cut(said), found)
 
 
@@ -164,7 +213,7 @@ def _ask(
     return Part(kind, expected, _cut(question.answer), verdict.passed, note=_cut(verdict.explanation))
 
 
-def _program_part(check: ProgramCheck, probe: Probe | None) -> Part:
+def _program_part(check: ProgramCheck, probe: Probe | None, rules: _Rules) -> Part:
     expected = check.exact if check.exact is not None else "; ".join(check.includes)
     if probe is None or probe.locator != check.locator:
         return Part("program_html", expected, "", passed=None, note="the evidence holds no such probe")
@@ -172,22 +221,13 @@ def _program_part(check: ProgramCheck, probe: Probe | None) -> Part:
     if not probe.readable:
         return Part("program_html", expected, "", passed=None, note=note)
     text = html.unescape(probe.text)
-    if check.exact is not None:
-        passed = exact_match(check.exact, text)
+    if probe.problem is not None and not rules.missing_pages_may_pass:
+        passed = False
+    elif check.exact is not None:
+        passed = rules.exact(check.exact, text)
     else:
-        passed = all(
-            any(must_include(alternative, text) for alternative in phrase.split(OR)) for phrase in check.includes
-        )
+        passed = all(rules.page_includes(phrase, text) for phrase in check.includes)
     return Part("program_html", expected, _cut(text), passed, note=note)
-
-
-def clean(text: str) -> str:
-    """Strip, take one pair of outer quotes off (' or "), and lower-case."""
-    text = text.strip()
-    for quote in "'\"":
-        if text.startswith(quote) and text.endswith(quote):
-            return text[1:-1].lower()
-    return text.lower()
 
 
 def exact_match(reference: str, answer: str) -> bool:
@@ -207,32 +247,6 @@ def must_include(reference: str, answer: str, *, as_word: bool = False) -> bool:
     if as_word and len(reference) == 1 and not reference.isspace():
         return stands_alone(reference, answer)
     return reference in answer
-
-
-_SPLIT = r"[\s;@#$%&?!*()\[\]{}<>\"`“”«»„–—]|--|\.{2,}"
-"""What ends a word wherever it stands, as in the Penn Treebank's tokenization."""
-_BEFORE = re.compile(rf"(?:{_SPLIT}|['‘’])$")
-_AFTER = re.compile(rf"$|{_SPLIT}|[,:](?=\D|$)|['‘’](?!\w)|'(?:s|m|d|ll|re|ve)\b|\.[\])}}>\"'»”’\s]*$|\.\s+(?![a-z])")
-
-
-def stands_alone(sign: str, text: str) -> bool:
-    """Is a single character a word of a text, as the Penn Treebank's tokenization tells words?
-
-    Blanks, brackets, quotes and most signs end a word; `,` and `:` do before anything but a digit, `.` at the end of
-    the text (or before anything but a small letter). So 2 is a word of `(2)`, `$2`, `2.` and `2, 3`, and none of
-    `2.5`, `1,2`, `-2` and `0/2`. A sign that ends words is a word by itself.
-    """
-    if re.fullmatch(_SPLIT, sign):
-        return sign in text
-    return any(
-        (found.start() == 0 or _ends_word(text[max(0, found.start() - 2) : found.start()], sign))
-        and _AFTER.match(text, found.end()) is not None
-        for found in re.finditer(re.escape(sign), text)
-    )
-
-
-def _ends_word(before: str, sign: str) -> bool:
-    return _BEFORE.search(before) is not None or (before[-1] in ",:" and not sign.isdigit())
 
 
 def url_match(reference: str, url: str) -> bool:
@@ -262,6 +276,36 @@ def _path_and_query(url: str) -> tuple[str, dict[str, list[str]]]:
     except ValueError:  # brackets that are no IPv6 address
         return url, {}
     return parts.netloc + parts.path, parse_qs(parts.query)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """One way to compare."""
+
+    exact: Callable[[str, str], bool]
+    """Reference, text."""
+    answer_includes: Callable[[str, str, bool], bool]
+    """Reference, answer, whether it is the only reference."""
+    page_includes: Callable[[str, str], bool]
+    url: Callable[[str, str], bool]
+    missing_pages_may_pass: bool
+    """A page that could not be opened reads as "", which may be just what is required."""
+
+
+_WEBARENA = _Rules(
+    exact=exact_match,
+    answer_includes=lambda reference, answer, alone: must_include(reference, answer, as_word=alone),
+    page_includes=lambda reference, text: any(must_include(one, text) for one in reference.split(OR)),
+    url=url_match,
+    missing_pages_may_pass=True,
+)
+_STRICT = _Rules(
+    exact=strict_exact,
+    answer_includes=lambda reference, answer, alone: strict_include(reference, answer, as_word=alone),
+    page_includes=strict_include,
+    url=strict_url,
+    missing_pages_may_pass=False,
+)
 
 
 def _cut(text: str) -> str:

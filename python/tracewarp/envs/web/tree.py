@@ -1,7 +1,8 @@
 """An accessibility tree as WebArena prints it: the text that an agent reads, and the elements that it can name.
 
-definition  The first line lists the tabs, a blank line follows, then one line per node, one tab of indent per depth:
-            `[1744] link 'Name' expanded: False`, the name as Python's `repr` writes it.
+definition  The first line lists the tabs. Where the page has opened dialogs since the last observation, a line each
+            follows: `Dialog (confirm, dismissed): 'Delete it?'`. After a blank line there is one line per node, one
+            tab of indent per depth: `[1744] link 'Name' expanded: False`, the name as Python's `repr` writes it.
             Hidden: a node without a name; a node that Chromium ignores; a node with a blank name and no kept property
             whose role is in `QUIET_ROLES`; a listitem with a blank name; roles in `DROPPED_ROLES`; in the extent
             `viewport` a node outside of it. The children of a hidden node move up in its place.
@@ -22,7 +23,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
-from tracewarp.envs.web.driver import Tab
+from tracewarp.envs.web.driver import Dialog, Tab
 from tracewarp.envs.web.ids import Numbering
 from tracewarp.envs.web.nodes import Node
 from tracewarp.errors import OptionError
@@ -102,6 +103,7 @@ def render_tree(
     extent: Extent = "page",
     truncate: Callable[[str], str] | None = None,
     viewport: tuple[float, float] = (1280, 720),
+    dialogs: Sequence[Dialog] = (),
 ) -> Rendered:
     """Print a tree.
 
@@ -114,6 +116,7 @@ def render_tree(
         extent: `page` is everything, `viewport` what is in view.
         truncate: Cuts a text to the budget, e.g. to its first 1,920 tokens; None: no budget.
         viewport: Width and height in CSS pixels.
+        dialogs: What the page said since the last observation; a line each under the tabs.
 
     Raises:
         OptionError: an unknown dialect or extent.
@@ -123,7 +126,7 @@ def render_tree(
             raise OptionError(f"{name}: expected {' or '.join(get_args(known))}, got {value!r}")
     lines = _shown(root, dialect=dialect, extent=extent, viewport=viewport)
     elements, body = _numbered(lines, ids=ids, echoes=_echoes_classic if dialect == "classic" else _echoes)
-    text = "\n".join([tab_line(tabs), "", *body])
+    text = "\n".join([tab_line(tabs), *map(dialog_line, dialogs), "", *body])
     if truncate is None:
         return Rendered(text, elements)
     kept = truncate(text)
@@ -136,6 +139,13 @@ def tab_line(tabs: Sequence[Tab]) -> str:
     return " | ".join(
         f"Tab {i}{' (current)' if tab.current else ''}: {_in_one_line(tab.title)}" for i, tab in enumerate(tabs)
     )
+
+
+def dialog_line(dialog: Dialog) -> str:
+    """Return what a dialog said: `Dialog (confirm, dismissed): 'Delete it?'`."""
+    answered = "accepted" if dialog.accepted else "dismissed"
+    text = "" if dialog.text is None else f" with {dialog.text!r}"
+    return f"Dialog ({dialog.kind}, {answered}{text}): {dialog.message!r}"
 
 
 def _shown(root: Node, *, dialect: Dialect, extent: Extent, viewport: tuple[float, float]) -> list[_Line]:

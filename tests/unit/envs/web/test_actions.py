@@ -1,5 +1,8 @@
 """Actions are read in both dialects, written back, and refused in one sentence where they are malformed."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +20,7 @@ from tracewarp.envs.web.actions import (
 )
 from tracewarp.envs.web.tree import Element
 from tracewarp.errors import OptionError
-from tracewarp.trajectory.actions import BROWSERGYM_VERBS, WEBARENA_VERBS
+from tracewarp.trajectory.actions import BROWSERGYM_VERBS, OWN_VERBS, WEBARENA_VERBS
 
 PAIRS = [
     ("click [12]", "click('12')", Action("click", 12)),
@@ -33,8 +36,12 @@ PAIRS = [
     ("goto [http://a.test/x?y=1]", "goto('http://a.test/x?y=1')", Action("goto", text="http://a.test/x?y=1")),
     ("go_back", "go_back()", Action("go_back")),
     ("go_forward", "go_forward()", Action("go_forward")),
+    ("press [5] [Enter]", "press('5', 'Enter')", Action("press", 5, "Enter")),
+    ("dialog [accept]", "dialog('accept')", Action("dialog")),
+    ("dialog [accept] [Bob]", "dialog('accept', 'Bob')", Action("dialog", text="Bob")),
     ("stop [42]", "send_msg_to_user('42')", Action("stop", text="42")),
 ]
+CASES = Path(__file__).parents[3] / "data" / "cases" / "answers.jsonl"
 
 
 @pytest.mark.parametrize(("webarena", "browsergym", "action"), PAIRS)
@@ -46,8 +53,17 @@ def test_dialects_say_the_same(webarena: str, browsergym: str, action: Action) -
 
 
 def test_the_table_has_every_verb_of_webarena() -> None:
-    assert set(VERBS) == WEBARENA_VERBS
-    assert {signature.name for verb in VERBS.values() for signature in verb.calls} <= BROWSERGYM_VERBS
+    assert set(VERBS) == WEBARENA_VERBS | OWN_VERBS
+    assert {signature.name for verb in VERBS.values() for signature in verb.calls} <= BROWSERGYM_VERBS | OWN_VERBS
+
+
+def test_the_actions_of_the_shared_cases() -> None:
+    rows = [json.loads(line) for line in CASES.read_text("utf-8").splitlines()]
+    found = {row["expected"]: parse_action(row["action"]) for row in rows if "action" in row}
+    assert found == {
+        "type 164, text 'restaurants near CMU', no Enter": Action("type", 164, "restaurants near CMU", enter=False),
+        "Enter, as in WebArena (SPECIAL_KEY_MAPPINGS)": Action("press", text="Enter"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -63,6 +79,38 @@ def test_the_table_has_every_verb_of_webarena() -> None:
         ("  CLICK   [ 12 ]\n", Action("click", 12)),
         ("scroll down", Action("scroll", text="down")),
         ("scroll [direction=up]", Action("scroll", text="up")),
+        ("scroll [DOWN]", Action("scroll", text="down")),
+        ("scroll [ Direction: Up ]", Action("scroll", text="up")),
+        ("SCROLL DOWN", Action("scroll", text="down")),
+        ("type [5] [red lamp] [press_enter_after=0]", Action("type", 5, "red lamp", enter=False)),
+        ("type [5] [red lamp] [press_enter_after=1]", Action("type", 5, "red lamp")),
+        ("type [5] [red lamp] [press_enter: 0]", Action("type", 5, "red lamp", enter=False)),
+        ("type [5] [red lamp] [Enter = False]", Action("type", 5, "red lamp", enter=False)),
+        ("type [5] [red lamp] [press_enter='1'] where [5] is textbox 'x'", Action("type", 5, "red lamp")),
+        ("type [5] [a [press_enter_after=0] b] [0]", Action("type", 5, "a [press_enter_after=0] b", enter=False)),
+        ("type [5] [x=0]", Action("type", 5, "x=0")),
+        ("type [id=5] [lamp]", Action("type", 5, "lamp")),
+        ("click [element_id: 12]", Action("click", 12)),
+        ("tab_focus [tab_index=1]", Action("tab_focus", tab=1)),
+        ("goto [url=http://a.test/?url=b]", Action("goto", text="http://a.test/?url=b")),
+        ("press [enter]", Action("press", text="Enter")),
+        ("press [key_comb=ctrl+A]", Action("press", text="Control+a")),
+        ("press [Nonsense]", Action("press", text="Nonsense")),  # read, and refused when it is to be pressed
+        ("press []]", Action("press", text="]")),
+        ("press [=]", Action("press", text="=")),
+        ("press [5]", Action("press", text="5")),
+        ("keyboard_press('esc')", Action("press", text="Escape")),
+        ("Dialog [Accept] [a [b]]", Action("dialog", text="a [b]")),
+        ("dialog [accept] []", Action("dialog", text="")),
+        ("click('12', button='left', modifiers=[])", Action("click", 12)),
+        ("click('12', 'left')", Action("click", 12)),
+        ("fill('5', 'b', True)", Action("type", 5, "b", enter=False)),
+        ("fill('5', 'b', enable_autocomplete_menu=False)", Action("type", 5, "b", enter=False)),
+        ("fill('5', 'b')\npress('5', 'enter')", Action("type", 5, "b")),
+        ("select_option('48', 'blue')", Action("type", 48, "blue", enter=False)),
+        ("select_option('48', ['blue'])", Action("type", 48, "blue", enter=False)),
+        ("clear('3')", Action("type", 3, "", enter=False)),
+        ("stop [\ud83d\ude00 \ud800]", Action("stop", text="\N{GRINNING FACE} \ufffd")),
         ("stop", Action("stop", text="")),
         ("stop []", Action("stop", text="")),
         ("stop [a [b]]", Action("stop", text="a [b]")),
@@ -108,11 +156,20 @@ def test_forms_that_models_write_are_read(text: str, action: Action) -> None:
         ("click('a51')", "the id of an element"),
         ("click(-3)", "the id of an element"),
         ("click(True)", "the id of an element"),
-        ("click('1', 'left')", "expected click(bid)"),
+        ("click('1', 'right')", "expected a click with the left button"),
+        ("click('1', modifiers=['Shift'])", "expected a click with the left button"),
+        ("click('1', modifiers=[1])", "cannot be read"),
+        ("click('1', modifiers=['Shift'", "cannot be read"),
+        ("select_option('1', ['a', 'b'])", "the name of one option"),
+        ("fill('5', 'b')\npress('6', 'Enter')", "expected one action, got 2"),
+        ("dialog [dismiss]", "expected dialog [accept]"),
+        ("dialog('no')", "expected dialog('accept')"),
+        ("type [5] [press_enter_after=0]", "expected type [id] [text]"),
+        ("noop()", "is no action"),
         ("click(bid='1', bid='2')", "cannot be read"),
         ("fill('5')", "expected fill(bid, value)"),
         ("fill('5', value='a', bid='6')", "expected fill(bid, value)"),
-        ("fill('5', ['a'])", "cannot be read"),
+        ("fill('5', ['a'])", "a text in quotes"),
         ("fill('5', 'a' + 'b')", "cannot be read"),
         ("fill('5', 'a", "cannot be read"),
         ("click(" * 5000, "cannot be read"),
@@ -120,7 +177,6 @@ def test_forms_that_models_write_are_read(text: str, action: Action) -> None:
         ("scroll(100, 0)", "up and down only"),
         ("tab_focus('1')", "the number of a tab"),
         ("type [5] [\0]", "no page can take"),
-        ("stop [\ud800]", "no page can take"),
         ("x" * (MAX_ACTION_CHARACTERS + 1), "at most"),
     ],
 )
@@ -154,11 +210,22 @@ def test_only_stop_ends_the_episode() -> None:
 
 
 def test_the_description_names_every_form() -> None:
-    assert all(f"`{verb.form}`" in describe_actions() for verb in VERBS.values())
+    assert all((f"`{verb.form}`" in describe_actions()) == verb.listed for verb in VERBS.values())
     told = describe_actions("browsergym")
-    assert all(f"`{call.name}(" in told for verb in VERBS.values() for call in verb.calls)
+    assert all(
+        (f"`{call.name}(" in told) == (call.listed and verb.listed) for verb in VERBS.values() for call in verb.calls
+    )
     with pytest.raises(OptionError, match="dialect: expected webarena or browsergym, got 'html'"):
         describe_actions("html")  # type: ignore[arg-type]
+
+
+def test_dialogs_are_told_of_only_where_that_is_asked() -> None:
+    assert "dialog" not in describe_actions() + describe_actions("browsergym")
+    assert "`dialog [accept] [text]`: accept the dialog" in describe_actions(dialogs=True)
+    assert "`dialog(answer)`: accept the dialog" in describe_actions("browsergym", dialogs=True)
+    with pytest.raises(ActionSyntaxError, match="is no action") as refused:
+        parse_action("dance [1]")
+    assert "dialog" not in str(refused.value)
 
 
 def test_the_sentence_tells_the_element() -> None:

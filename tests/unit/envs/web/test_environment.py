@@ -209,6 +209,8 @@ def test_typing_without_enter_submits_nothing_until_it_is_pressed(make: Make) ->
         ("goto [javascript:alert(1)]", "only http and https"),
         ("tab_focus [5]", "no tab"),
         ("press [Nonsense+Key]", "Nonsense"),
+        ("press [Entr]", "did you mean Enter"),
+        ("press [2] [Enter]", "cannot take the focus"),
         ("press []", "name of a key"),
         ("dance [1]", "is no action"),
     ],

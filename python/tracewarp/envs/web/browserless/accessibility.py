@@ -6,6 +6,7 @@ shows: ignored nodes, generic nodes that say nothing, `InlineTextBox`, `ListMark
 | on the page | here | Chromium | why |
 |---|---|---|---|
 | table without th, caption, thead, tfoot, col | `LayoutTable` | `table` where borders or colours say so | no layout |
+| `iframe` | a line that names the frame left out | what is in it, if it is of the page's own origin | one document |
 | `video`, `audio`, `object`, MathML | the element alone | its controls too | the browser's own widgets |
 | line break between two wide East Asian characters | a space | nothing | not used by arena |
 | white space beside a comment | a blank StaticText | sometimes none | comments are dropped |
@@ -185,6 +186,9 @@ class _TreeBuilder:
             self._lines(element, value_of(element).split("\n"), node)
         elif tag == "details":
             self._details(element, node)
+        elif tag == "iframe":
+            address = element.attrs.get("src", "").strip() or "a document of its own"
+            node.children.append(Node((node.key, "frame"), "StaticText", f"frame not shown: {address}"))
         elif tag not in _LEAVES:
             self.children(element, node.children)
 

@@ -16,13 +16,13 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 from tracewarp.envs.web.browserless.cookies import CookieJar
 from tracewarp.envs.web.browserless.dom import Document
 from tracewarp.envs.web.browserless.forms import Navigation
-from tracewarp.envs.web.browserless.keys import read_stroke
 from tracewarp.envs.web.browserless.page import Page
 from tracewarp.envs.web.browserless.query import read_locator
 from tracewarp.envs.web.browserless.restoring import FormMemory, remember
 from tracewarp.envs.web.browserless.styles import Rule, boxes_by_style, read_style
 from tracewarp.envs.web.browserless.transport import Answer, Request, Transport, UnknownHost
-from tracewarp.envs.web.driver import ActionRefused, Session, Tab
+from tracewarp.envs.web.driver import ActionRefused, Dialog, Session, Tab
+from tracewarp.envs.web.keys import read_stroke
 from tracewarp.envs.web.nodes import Node
 from tracewarp.errors import EnvironmentFailure, OptionError, UnreadableFileError
 
@@ -199,10 +199,26 @@ class BrowserlessDriver:
         if enter:
             self._go(window, window.page.press(read_stroke("Enter")))
 
-    def press(self, keys: str) -> None:
-        """Press a key or a combination (`Enter`, `Control+a`) where the focus is."""
+    def press(self, keys: str, key: Hashable | None = None) -> None:
+        """Press a key or a combination (`Enter`, `ctrl+a`) where the focus is, or on an element, which takes it first.
+
+        Off macOS, Meta is pressed as Control.
+        """
         window = self._window()
-        self._go(window, window.page.press(read_stroke(keys)))
+        stroke = read_stroke(keys).on_this_system
+        if key is not None:
+            window.page.focus(key)
+        self._go(window, window.page.press(stroke))
+
+    def accept_next_dialog(self, text: str | None = None) -> None:
+        """Nothing: without scripts no page opens a dialog."""
+
+    def dismiss_dialogs(self) -> None:
+        """Nothing, for the same reason."""
+
+    def take_dialogs(self) -> tuple[Dialog, ...]:
+        """None."""
+        return ()
 
     def scroll(self, direction: Literal["up", "down"]) -> None:
         """Nothing: there is no layout, and an observation is the whole page."""

@@ -41,10 +41,10 @@ from tracewarp.envs.web.browserless.forms import (
     sends_on_enter,
     submission,
 )
-from tracewarp.envs.web.browserless.keys import Stroke
 from tracewarp.envs.web.browserless.restoring import FormMemory, put_back
 from tracewarp.envs.web.browserless.validation import message_about
 from tracewarp.envs.web.driver import ActionRefused
+from tracewarp.envs.web.keys import Stroke
 from tracewarp.envs.web.nodes import Node
 
 _GONE = "the element is no longer on the page"
@@ -165,6 +165,15 @@ class Page:
             self._set_chosen(element, kind, text)
         else:
             self._set_text(element, kind, text)
+
+    def focus(self, key: Hashable) -> None:
+        """Give an element the focus."""
+        self._tree = None
+        element = self._element(key)
+        if not is_focusable(element):
+            raise ActionRefused("the element cannot take the focus")
+        if element is not self._state.focus:
+            self._take_focus(element)
 
     def press(self, stroke: Stroke) -> Navigation | None:
         """Press a key where the focus is."""
@@ -466,7 +475,7 @@ class Page:
         elif stroke.key == "Delete":
             value = value[1:] if self._at_start else value
         elif stroke.key == "Enter" or len(stroke.key) == 1:
-            value = self._with_typed(field, "" if self._all_selected else value, stroke.key)
+            value = self._with_typed(field, "" if self._all_selected else value, stroke.character or stroke.key)
         else:
             return
         self._all_selected = False

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from tracewarp.envs.web.chromium.installed import require_chromium
 from tracewarp.envs.web.chromium.process import CLOSE_SECONDS, BrowserProcess
 from tracewarp.envs.web.chromium.tab import BrowserTab
-from tracewarp.envs.web.chromium.window import BrowserWindow
-from tracewarp.envs.web.driver import Session, Tab
+from tracewarp.envs.web.chromium.window import AcceptDialog, BrowserWindow
+from tracewarp.envs.web.driver import Dialog, Session, Tab
 from tracewarp.envs.web.nodes import Node
 from tracewarp.errors import EnvironmentFailure, MissingExtraError, OptionError
 
@@ -31,8 +31,8 @@ class ChromiumDriver:
     """Chromium through Playwright: launched once, a fresh context an episode (`tracewarp.envs.web.driver.Driver`).
 
     It runs in a thread of its own, and so works inside a notebook. Use one driver from one thread at a time. Dialogs
-    are accepted and noted, downloads are refused, windows that a page opens become tabs. Where a session names its
-    origins, nothing else is reached, neither by a navigation nor by what a page fetches.
+    are dismissed at once and noted, downloads are refused, windows that a page opens become tabs. Where a session names
+    its origins, nothing else is reached, neither by a navigation nor by what a page fetches.
 
     Args:
         executable: Path of the browser; None: the one that `find_chromium` finds.
@@ -94,11 +94,6 @@ class ChromiumDriver:
         """`chromium` and its version, e.g. `chromium 140.0.7339.80`; launches the browser, which knows its version."""
         return f"chromium {self._browser().version}"
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What happened beside the last action, in sentences: dialogs that were accepted."""
-        return () if self._running.window is None else tuple(self._running.window.notes)
-
     def start(self, session: Session) -> None:
         """Open a fresh context, whatever went before; a browser that crashed or hung is launched anew.
 
@@ -139,7 +134,7 @@ class ChromiumDriver:
         """The current document's markup."""
 
         async def work(window: BrowserWindow) -> str:
-            return str(await (await window.current()).page.content())
+            return await (await window.current()).html()
 
         return self._look("html", work)
 
@@ -163,9 +158,36 @@ class ChromiumDriver:
         """Replace a field's text by typing; in a select choose the option of that name; then press Enter, if asked."""
         self._act("fill", lambda tab: tab.fill(key, text, enter=enter))
 
-    def press(self, keys: str) -> None:
-        """Press a key or a combination, as Playwright names them: `Enter`, `Control+a`."""
-        self._act("press", lambda tab: tab.press(keys))
+    def press(self, keys: str, key: Hashable | None = None) -> None:
+        """Press a key or a combination (`Enter`, `ctrl+a`) where the focus is, or on an element, which takes it first.
+
+        Off macOS, Meta is pressed as Control.
+        """
+        self._act("press", lambda tab: tab.press(keys, key))
+
+    def accept_next_dialog(self, text: str | None = None) -> None:
+        """Accept the next dialog, with `text` where it asks for one; those after it are dismissed at once, as usual."""
+
+        async def work(window: BrowserWindow) -> None:
+            window.accept_next = AcceptDialog(text)
+
+        self._look("accept_next_dialog", work)
+
+    def dismiss_dialogs(self) -> None:
+        """Take `accept_next_dialog` back."""
+
+        async def work(window: BrowserWindow) -> None:
+            window.accept_next = None
+
+        self._look("dismiss_dialogs", work)
+
+    def take_dialogs(self) -> tuple[Dialog, ...]:
+        """What dialogs said since this was last asked."""
+
+        async def work(window: BrowserWindow) -> tuple[Dialog, ...]:
+            return window.take_dialogs()
+
+        return self._look("take_dialogs", work)
 
     def scroll(self, direction: Literal["up", "down"]) -> None:
         """Scroll by the height of the viewport."""

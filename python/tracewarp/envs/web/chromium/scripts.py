@@ -38,10 +38,19 @@ _REACH = """
   const centre = () => {
     const box = boxes()[0];
     if (!box) return null;
-    const x = box.x + box.width / 2, y = box.y + box.height / 2;
-    const inside = x >= 0 && y >= 0 && x < innerWidth && y < innerHeight;
-    const there = inside ? document.elementFromPoint(x, y) : null;
-    return {x, y, inside, open: !!there && (element.contains(there) || there.contains(element))};
+    let x = box.x + box.width / 2, y = box.y + box.height / 2, inside = true, open = true;
+    // From frame to frame outwards: the pointer counts from the corner of the outermost page.
+    for (let view = window, hit = element; ; view = view.parent) {
+      const here = x >= 0 && y >= 0 && x < view.innerWidth && y < view.innerHeight;
+      const there = here ? view.document.elementFromPoint(x, y) : null;
+      inside = inside && here;
+      open = open && !!there && (hit.contains(there) || there.contains(hit));
+      hit = view.frameElement;
+      if (!hit) return {x, y, inside, open};
+      const outer = hit.getBoundingClientRect(), style = view.parent.getComputedStyle(hit);
+      x += outer.x + hit.clientLeft + parseFloat(style.paddingLeft);
+      y += outer.y + hit.clientTop + parseFloat(style.paddingTop);
+    }
   };
   const reach = () => {
     let place = centre();
@@ -76,6 +85,12 @@ HOVER = f"""function () {{{_ELEMENT}{_REACH}
   return reach() || {{refused: "cannot be reached by the pointer"}};
 }}"""
 """Gives `x`, `y`."""
+
+FOCUS = f"""function () {{{_ELEMENT}
+  element.focus();
+  return element.getRootNode().activeElement === element ? {{done: true}} : {{refused: "cannot take the focus"}};
+}}"""
+"""Gives the focus to an element."""
 
 FILL = f"""function (text) {{{_ELEMENT}{_CHOOSE}
   const typed = "text search url tel email password number".split(" ");
@@ -123,6 +138,9 @@ SCROLL = """(way => {
   const box = document.scrollingElement || document.body;
   box.scrollTo({top: box.scrollTop + way * innerHeight, behavior: "instant"});
 })"""
+
+READABLE = "function () { return this.contentDocument !== null; }"
+"""Does a frame's element hold a document of the page's own origin? Scripts see no other."""
 
 FLUSH = "new Promise(done => setTimeout(done))"
 """What an action has queued in the page (a form's submission, a handler) comes before a new timer."""

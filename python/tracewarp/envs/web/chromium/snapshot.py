@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tracewarp.envs.web.ids import NodeKey
@@ -11,8 +11,21 @@ from tracewarp.envs.web.nodes import Node
 
 Box = tuple[float, float, float, float]
 
+_FRAME = "Iframe"
 
-def node_tree(nodes: Sequence[Mapping[str, Any]], boxes: Mapping[int, Box | None], *, document: str) -> Node:
+
+def holds_frames(nodes: Iterable[Mapping[str, Any]]) -> bool:
+    """Is there a frame among the answer's nodes?"""
+    return any(_role(described) == _FRAME for described in nodes)
+
+
+def node_tree(
+    nodes: Sequence[Mapping[str, Any]],
+    boxes: Mapping[int, Box | None],
+    *,
+    document: str,
+    frames: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
+) -> Node:
     """Build the tree of `Accessibility.getFullAXTree`.
 
     A repeated node id keeps its first node, as in WebArena; a node that two parents name hangs under the first. A
@@ -22,7 +35,21 @@ def node_tree(nodes: Sequence[Mapping[str, Any]], boxes: Mapping[int, Box | None
         nodes: The answer's `nodes`, the root first.
         boxes: `boxes_of` the same moment.
         document: The document's name, for the keys.
+        frames: The `nodes` of inner frames, by the number of the element that holds each: what stands under their
+            root hangs under that element.
     """
+    root = _document_tree(nodes, boxes, document)
+    inner = dict(frames or {})
+    open_nodes = [root] if inner else []
+    while open_nodes:
+        node = open_nodes.pop()
+        if node.role == _FRAME and isinstance(node.key, NodeKey) and node.key.node in inner:
+            node.children += _document_tree(inner.pop(node.key.node), boxes, document).children
+        open_nodes += node.children
+    return root
+
+
+def _document_tree(nodes: Sequence[Mapping[str, Any]], boxes: Mapping[int, Box | None], document: str) -> Node:
     by_id: dict[str, Mapping[str, Any]] = {}
     for described in nodes:
         by_id.setdefault(described["nodeId"], described)
@@ -31,9 +58,9 @@ def node_tree(nodes: Sequence[Mapping[str, Any]], boxes: Mapping[int, Box | None
     root_key = NodeKey(document, first["backendDOMNodeId"])
     root = _node(first, root_key, boxes.get(root_key.node))
     hung = {first["nodeId"]}
-    open_nodes = [(first, root, root_key)]
+    open_nodes: list[tuple[Mapping[str, Any], Node, NodeKey, Box | None]] = [(first, root, root_key, None)]
     while open_nodes:
-        described, node, above = open_nodes.pop()
+        described, node, above, select = open_nodes.pop()
         for child_id in described.get("childIds", ()):
             child = by_id.get(child_id)
             if child is None or child_id in hung or _role(child) == "InlineTextBox":
@@ -41,27 +68,63 @@ def node_tree(nodes: Sequence[Mapping[str, Any]], boxes: Mapping[int, Box | None
             hung.add(child_id)
             key = _key(child, above, parts)
             made = _node(child, key, None if key.part else boxes.get(key.node, _box_within(node, child)))
+            if made.rectangle is None and made.role == "option" and ("selected", True) in made.properties:
+                made.rectangle = select  # what a closed select shows is its chosen option
             node.children.append(made)
-            open_nodes.append((child, made, key))
+            inside = made.rectangle if made.role == "combobox" else select
+            open_nodes.append((child, made, key, inside))
     return root
 
 
 def boxes_of(snapshot: Mapping[str, Any]) -> dict[int, Box | None]:
-    """Return the box of every node of `DOMSnapshot.captureSnapshot`'s main document, by the browser's number.
+    """Return the box of every node of `DOMSnapshot.captureSnapshot`, by the browser's number.
 
-    Its bounds count from the document's corner; the boxes count from the viewport's. None: the node is not laid out.
-    What a style sheet adds (a list's markers too) is None as well: WebArena gets no box for it.
+    Its bounds count from the corner of each document; the boxes count from the viewport's. None: the node is not laid
+    out, or lies outside of the frame that holds it. What a style sheet adds (a list's markers too) is None as well:
+    WebArena gets no box for it.
     """
-    document = snapshot["documents"][0]
+    boxes: dict[int, Box | None] = {}
+    documents = snapshot["documents"]
+    open_documents: list[tuple[int, Box | None]] = [(0, None)]
+    while open_documents:
+        number, frame = open_documents.pop()
+        document = documents[number]
+        numbers = document["nodes"]["backendNodeId"]
+        boxes |= _boxes_in(document, frame)
+        holders = document["nodes"].get("contentDocumentIndex", {"index": (), "value": ()})
+        for index, inner in zip(holders["index"], holders["value"], strict=True):
+            held = boxes[numbers[index]]
+            if held is not None:
+                open_documents.append((inner, held))
+    return boxes
+
+
+def _boxes_in(document: Mapping[str, Any], frame: Box | None) -> dict[int, Box | None]:
+    """The boxes of one document's nodes.
+
+    Args:
+        document: Of the snapshot.
+        frame: The box of the element that holds the document; None: it is the page itself.
+    """
     left, top = document.get("scrollOffsetX", 0.0), document.get("scrollOffsetY", 0.0)
+    if frame is not None:
+        left, top = left - frame[0], top - frame[1]
     numbers = document["nodes"]["backendNodeId"]
     added = set(document["nodes"].get("pseudoType", {}).get("index", ()))
     layout = document["layout"]
     boxes: dict[int, Box | None] = dict.fromkeys(numbers)
     for index, (x, y, width, height) in zip(layout["nodeIndex"], layout["bounds"], strict=True):
-        if index not in added and boxes[numbers[index]] is None:
-            boxes[numbers[index]] = (x - left, y - top, width, height)
+        box = (x - left, y - top, width, height)
+        if index not in added and boxes[numbers[index]] is None and (frame is None or _meet(box, frame)):
+            boxes[numbers[index]] = box
     return boxes
+
+
+def _meet(first: Box, second: Box) -> bool:
+    return all(
+        first[axis] < second[axis] + second[axis + 2] and second[axis] < first[axis] + first[axis + 2]
+        for axis in (0, 1)
+    )
 
 
 def _box_within(node: Node, child: Mapping[str, Any]) -> Box | None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tracewarp.envs.web.chromium import scripts
-from tracewarp.envs.web.chromium.snapshot import boxes_of, node_tree
+from tracewarp.envs.web.chromium.snapshot import boxes_of, holds_frames, node_tree
 from tracewarp.envs.web.driver import ActionRefused
 from tracewarp.envs.web.ids import NodeKey
+from tracewarp.envs.web.keys import read_stroke
 from tracewarp.envs.web.nodes import Node
 from tracewarp.errors import EnvironmentFailure
+from tracewarp.trajectory.surrogates import repair
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
@@ -85,6 +87,8 @@ class BrowserTab:
         self._leaving = False
         self._loading = False
         self._parsed = True
+        self._inner_loading: set[str] = set()
+        """Inner frames that are loading."""
         self._requests: dict[str, str] = {}
         self._main_request = ""
         self._aborted = False
@@ -102,6 +106,7 @@ class BrowserTab:
             "Page.frameRequestedNavigation": tab._on_leaving,
             "Page.frameStartedLoading": tab._on_started,
             "Page.frameStoppedLoading": tab._on_stopped,
+            "Page.frameDetached": tab._on_detached,
             "Page.frameNavigated": tab._on_navigated,
             "Page.navigatedWithinDocument": tab._on_moved,
             "Page.domContentEventFired": tab._on_parsed,
@@ -134,19 +139,29 @@ class BrowserTab:
         self._changed.set()
 
     def _on_leaving(self, event: Mapping[str, Any]) -> None:
-        if event["frameId"] == self._frame and event.get("disposition") == "currentTab":
-            self._leaving = True
+        if event.get("disposition") == "currentTab":
+            if event["frameId"] == self._frame:
+                self._leaving = True
+            else:
+                self._inner_loading.add(event["frameId"])
             self._tell()
 
     def _on_started(self, event: Mapping[str, Any]) -> None:
         if event["frameId"] == self._frame:
             self._leaving, self._loading = False, True
             self._on_moved(event)
+        else:
+            self._inner_loading.add(event["frameId"])
 
     def _on_stopped(self, event: Mapping[str, Any]) -> None:
         if event["frameId"] == self._frame:
             self._leaving = self._loading = False
-            self._tell()
+        self._inner_loading.discard(event["frameId"])
+        self._tell()
+
+    def _on_detached(self, event: Mapping[str, Any]) -> None:
+        self._inner_loading.discard(event["frameId"])
+        self._tell()
 
     def _on_navigated(self, event: Mapping[str, Any]) -> None:
         frame = event["frame"]
@@ -155,6 +170,7 @@ class BrowserTab:
         self._document, self._unreachable, self._parsed = frame["loaderId"], frame.get("unreachableUrl"), False
         # What the last document still wanted is of no interest any more.
         self._requests = {k: loader for k, loader in self._requests.items() if loader == self._document}
+        self._inner_loading.clear()
         self._tell()
 
     def _on_moved(self, event: Mapping[str, Any]) -> None:
@@ -232,12 +248,16 @@ class BrowserTab:
                         raise EnvironmentFailure(f"{self.page.url}: no page within {self._limits.load_seconds:g} s")
                     break  # the page is there, only its pictures are not
                 rest = time.monotonic() + self._limits.settle_seconds
-            elif self._requests and time.monotonic() < rest:
-                if not await self._until(lambda: not self._requests or self._loading, rest - time.monotonic()):
+            elif self._busy() and time.monotonic() < rest:
+                if not await self._until(lambda: not self._busy() or self._loading, rest - time.monotonic()):
                     self._requests.clear()  # such as a request that stays open to be told of news
+                    self._inner_loading.clear()
             else:
                 break
         await self._judge_arrival(way_back)
+
+    def _busy(self) -> bool:
+        return bool(self._requests or self._inner_loading)
 
     async def _flush(self) -> None:
         from playwright.async_api import Error
@@ -306,21 +326,55 @@ class BrowserTab:
                 self._session.send("Accessibility.getFullAXTree"),
                 self._session.send("DOMSnapshot.captureSnapshot", {"computedStyles": []}),
             )
+            frames = await self._inner_frames() if holds_frames(answer["nodes"]) else {}
             if document == self._document:
-                return node_tree(answer["nodes"], boxes_of(snapshot), document=document)
+                return node_tree(answer["nodes"], boxes_of(snapshot), document=document, frames=frames)
             await self.settle()
+
+    async def _inner_frames(self) -> dict[int, Sequence[Mapping[str, Any]]]:
+        """The trees of the inner frames of the page's own origin, by the number of the element that holds each."""
+        found: dict[int, Sequence[Mapping[str, Any]]] = {}
+        outer = [(await self._session.send("Page.getFrameTree"))["frameTree"]]
+        while outer:
+            inner = [child for frame in outer for child in frame.get("childFrames", ())]
+            read = await asyncio.gather(*(self._inner_frame(child["frame"]["id"]) for child in inner))
+            # What lies within a frame of another origin is as far away as that one.
+            outer = [child for child, (holder, _) in zip(inner, read, strict=True) if holder is not None]
+            found |= {holder: nodes for holder, nodes in read if holder is not None}
+        return found
+
+    async def _inner_frame(self, frame: str) -> tuple[int | None, Sequence[Mapping[str, Any]]]:
+        """The number of a frame's element, and its tree; None: another origin's frame, or one that is gone."""
+        from playwright.async_api import Error
+
+        try:
+            holder = (await self._session.send("DOM.getFrameOwner", {"frameId": frame}))["backendNodeId"]
+            element = (await self._session.send("DOM.resolveNode", {"backendNodeId": holder}))["object"]["objectId"]
+            readable = await self._session.send(
+                "Runtime.callFunctionOn",
+                {"objectId": element, "functionDeclaration": scripts.READABLE, "returnByValue": True},
+            )
+            if readable["result"].get("value") is not True:
+                return None, ()
+            return holder, (await self._session.send("Accessibility.getFullAXTree", {"frameId": frame}))["nodes"]
+        except Error:
+            return None, ()
 
     async def title(self) -> str:
         """The document's title."""
-        return str(await self._evaluate("document.title") or "")
+        return repair(str(await self._evaluate("document.title") or ""))
+
+    async def html(self) -> str:
+        """The document's markup."""
+        return repair(await self.page.content())
 
     async def query(self, expression: str) -> str:
         """An expression's value as text; "" where it throws, or gives nothing."""
         answer = await self._session.send(
-            "Runtime.evaluate", {"expression": f"({expression})", "returnByValue": True, "awaitPromise": True}
+            "Runtime.evaluate", {"expression": f"({repair(expression)})", "returnByValue": True, "awaitPromise": True}
         )
         value = answer["result"].get("value")
-        return "" if value is None or "exceptionDetails" in answer else str(value)
+        return "" if value is None or "exceptionDetails" in answer else repair(str(value))
 
     async def _evaluate(self, expression: str, *, wait: bool = False) -> Any:
         answer = await self._session.send(
@@ -401,16 +455,15 @@ class BrowserTab:
         else:
             await self.page.keyboard.insert_text(text)
 
-    async def press(self, keys: str) -> None:
-        """Press keys where the focus is."""
-        from playwright.async_api import Error
-
-        try:
-            await self.page.keyboard.press(keys)
-        except Error as error:
-            if "Unknown key" not in str(error):
-                raise
-            raise ActionRefused(f"there is no key {keys!r}") from error
+    async def press(self, keys: str, key: Hashable | None = None) -> None:
+        """Press keys where the focus is, or on an element, which takes it first."""
+        stroke = read_stroke(keys).on_this_system
+        if key is not None:
+            await self._on_element(key, scripts.FOCUS)
+        if stroke.character is not None and not stroke.character.isascii():
+            await self.page.keyboard.insert_text(stroke.character)  # it is on no key of the keyboard that is pressed
+        else:
+            await self.page.keyboard.press(str(stroke))
         await self.settle()
 
     async def scroll(self, way: int) -> None:

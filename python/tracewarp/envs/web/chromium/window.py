@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from tracewarp.envs.web.chromium.tab import BrowserTab, Limits, origin_of
-from tracewarp.envs.web.driver import ActionRefused, Session, Tab
+from tracewarp.envs.web.driver import ActionRefused, Dialog, Session, Tab
 from tracewarp.errors import EnvironmentFailure, OptionError
+from tracewarp.trajectory.surrogates import repair
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, Dialog, Page
+    from playwright.async_api import Browser, BrowserContext, Page
+    from playwright.async_api import Dialog as PlaywrightDialog
 
 _NOWHERE = "http://127.0.0.1:1"
 """A proxy that is not there: what has to pass it is refused at once."""
 _WINDOW_SECONDS = 5.0
 
 
+_DIALOGS = 20
+"""A page that opens one dialog after another is quoted with so many."""
+_MESSAGE = 2_000
+"""Characters that are kept of what a dialog says."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptDialog:
+    """How a dialog is accepted."""
+
+    text: str | None = None
+    """For a prompt; None: the text that it offers itself."""
+
+
 class BrowserWindow:
     """The tabs of a fresh context, one of them current."""
 
     def __init__(self, context: BrowserContext, limits: Limits) -> None:
-        self.notes: list[str] = []
-        """What happened beside the last action, in sentences."""
+        self.accept_next: AcceptDialog | None = None
+        """How the next dialog is to be accepted; None: it is dismissed."""
+        self._dialogs: list[Dialog] = []
         self._context = context
         self._limits = limits
         self._tabs: list[BrowserTab] = []
@@ -98,9 +117,29 @@ class BrowserWindow:
         self._arrived.append(page)
         self._arrival.set()
 
-    async def _on_dialog(self, dialog: Dialog) -> None:
-        self.notes.append(f"a dialog ({dialog.type}) said {dialog.message!r} and was accepted")
-        await dialog.accept()
+    async def _on_dialog(self, dialog: PlaywrightDialog) -> None:
+        """Answer a dialog at once: the page's scripts, and with them the whole tab, wait for that."""
+        from playwright.async_api import Error
+
+        leaving = dialog.type == "beforeunload"
+        answer: AcceptDialog | None = None
+        if not leaving:
+            answer, self.accept_next = self.accept_next, None
+        text: str | None = None
+        if answer is not None and dialog.type == "prompt":
+            text = dialog.default_value if answer.text is None else answer.text
+        accepted = leaving or answer is not None
+        if len(self._dialogs) < _DIALOGS:
+            message = repair(dialog.message)
+            message = message if len(message) <= _MESSAGE else f"{message[:_MESSAGE]}..."
+            self._dialogs.append(Dialog(cast(Any, dialog.type), message, accepted, text))
+        with contextlib.suppress(Error):  # the page was closed together with its dialog
+            await (dialog.accept(text or "") if accepted else dialog.dismiss())
+
+    def take_dialogs(self) -> tuple[Dialog, ...]:
+        """What dialogs said since this was last asked."""
+        said, self._dialogs = tuple(self._dialogs), []
+        return said
 
     # Tabs.
 
@@ -158,7 +197,6 @@ class BrowserWindow:
         """Do something in the current tab, and follow where it leads: windows that it opens become tabs."""
         from playwright.async_api import Error
 
-        self.notes.clear()
         tab = await self.current()
         asked = tab.windows_asked
         try:
