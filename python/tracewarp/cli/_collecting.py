@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from types import TracebackType
 
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from tracewarp.cli._terminal import one_line, shortened
+from tracewarp.cli._terminal import one_line, printable, shortened
 from tracewarp.collect import Collected
 from tracewarp.collect import Progress as Standing
 from tracewarp.collect.tally import Facts
@@ -151,7 +152,7 @@ def summary(collected: Collected) -> Table:
 
 def next_steps(collected: Collected) -> str:
     """What to do with the run."""
-    run = collected.path
+    run = printable(shlex.quote(str(collected.path)))
     lines = [
         "Next:",
         f"  tracewarp show {run}",

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tracewarp.cli._collecting import first_error, standing_words
-from tracewarp.cli._terminal import one_line
+from tracewarp.cli._terminal import one_line, printable
 from tracewarp.cli._training import plan_table
 from tracewarp.collect import Progress as Collecting
 from tracewarp.improve import Improvement, ImproveOptions, Plan, improve
@@ -93,7 +93,8 @@ def run_improvement(out: Path, options: ImproveOptions, console: Console) -> Non
     write_report(result.scores, out / "report.html")
     write_improvement_page(result, out / "improvement.html")
     print_improvement(result, console)
-    click.echo(f"Wrote {out / 'improvement.json'}, {out / 'improvement.html'} and {out / 'report.html'}.", err=True)
+    where = printable(str(out))
+    click.echo(f"Wrote {where}/improvement.json, {where}/improvement.html and {where}/report.html.", err=True)
 
 
 def print_plan(plan: Plan, console: Console) -> None:
@@ -120,7 +121,8 @@ def print_plan(plan: Plan, console: Console) -> None:
             console.print(f"Published for the preset paper: 2 devices of 48 GB each; this estimate {words}.")
     else:
         console.print("Memory: not known before the base is loaded; a folder with config.json would tell.")
-    console.print("Round 1, mixture A, by hand:\n" + "\n".join(f"  {line}" for line in plan.commands), soft_wrap=True)
+    commands = "\n".join(f"  {printable(line)}" for line in plan.commands)
+    console.print(f"Round 1, mixture A, by hand:\n{commands}", soft_wrap=True)
 
 
 def _count(number: int) -> str:

@@ -67,7 +67,7 @@ def _find(reader: RunReader, task: str, repeat: int | None) -> Trajectory:
 
 
 def _table(reader: RunReader) -> Table:
-    table = Table(title=Text(f"{reader.name} ({reader.format})"), title_justify="left")
+    table = Table(title=Text(one_line(f"{reader.name} ({reader.format})")), title_justify="left")
     for name in ("task", "repeat", "steps", "score"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("ending", no_wrap=True)

@@ -133,6 +133,7 @@ def checked_result(result: object) -> StepResult:
         observation=checked_observation(result.observation),
         score=score,
         reward=_number(result.reward, "reward"),
+        error=optional(result.error),
         valid=None if result.valid is None else bool(result.valid),
     )
 

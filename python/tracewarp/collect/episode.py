@@ -26,7 +26,7 @@ from tracewarp.trajectory import Ending, Outcome, Provenance, Step, Task, Trajec
 ERROR_CHARS = 2_000
 """How much of an error's message a record keeps, from its beginning."""
 TRACEBACK_CHARS = 20_000
-"""How much of a traceback a record keeps, from its end."""
+"""How much of a traceback a record keeps: both ends, since the one names the place and the other the error."""
 NO_ACTION = "The last answer held no action that could be read."
 """What the policy is told after an answer without an action."""
 
@@ -163,7 +163,7 @@ class _Episode:
                 if result.terminated or result.truncated:
                     return (Ending.STOP, result.error) if result.terminated else (Ending.STEP_LIMIT, result.error)
                 observation, error = result.observation, result.error
-                previous = str(result.info.get(record.SENTENCE) or decision.action)
+                previous = record.text(str(result.info.get(record.SENTENCE) or decision.action))
             seconds = time.monotonic() - self.began
             if stop := self.limits.stop(actions, step_budget=spec.step_budget, seconds=seconds):
                 return stop
@@ -309,7 +309,7 @@ def said(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> str | None:
-    """The end of an exception's traceback, from the policy's first frame on; None where it has no such frame."""
+    """An exception's traceback, from the policy's first frame on; None where it has no such frame."""
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename in _OWN_FILES:
         frames = frames.tb_next
@@ -319,7 +319,10 @@ def _traceback(error: BaseException) -> str | None:
         text = "".join(traceback.format_exception(type(error), error, frames))
     except Exception:  # an exception of the policy's own class may fail at anything
         return None
-    return text if len(text) <= TRACEBACK_CHARS else f"...\n{text[-TRACEBACK_CHARS:]}"
+    if len(text) <= TRACEBACK_CHARS:
+        return text
+    half = TRACEBACK_CHARS // 2
+    return f"{text[:half]}\n...\n{text[-half:]}"
 
 
 _OWN_FILES = frozenset(function.__code__.co_filename for function in (said, checked_decision))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
@@ -104,7 +105,7 @@ def collect(out: str | Path, options: CollectOptions, *, listener: Listener = si
         counted = _Counted(len(jobs.jobs), listener)
         path = Path(out).absolute()  # a policy may change the working directory
         # Before the folder is made: a run that never began leaves nothing behind.
-        is_new = options.overwrite or not (path / RUN_INFO).exists()
+        is_new = options.overwrite or not os.path.exists(path / RUN_INFO)  # noqa: PTH110 (False also for a name too long)
         if is_new:
             ready.check()
         folder = RunFolder(path, info, overwrite=options.overwrite, found=counted.found)

@@ -67,4 +67,4 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write beside, then rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with beside(path) as file:
-        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8"))
+        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))

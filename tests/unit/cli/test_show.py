@@ -8,7 +8,7 @@ import pytest
 
 from tracewarp.cli import main
 from tracewarp.cli._terminal import one_line, printable, shortened
-from tracewarp.trajectory import Observation, Outcome, Step, Task, Trajectory, write_trajectories
+from tracewarp.trajectory import Ending, Observation, Outcome, Step, Task, Trajectory, write_trajectories
 
 DATA = Path(__file__).parents[2] / "data" / "trajectories"
 
@@ -90,3 +90,50 @@ def test_controls_become_pictures_and_layout_stays():
     assert printable("a\tb\nc\x00\x1b\x7f\x85\r") == "a\tb\nc␀␛␡�␍"
     assert one_line(" a\n\tb ") == "a b"
     assert (shortened("abcdef", 4), shortened("abcd", 4)) == ("abc…", "abcd")
+
+
+def test_why_an_episode_failed_is_shown_with_its_traceback_and_never_obeyed(tmp_path, capsys):
+    trace = (
+        "Traceback (most recent call last):\n" + "".join(f"  frame {i}\n" for i in range(40)) + "ValueError: \x1b[2J\n"
+    )
+    outcome = Outcome(score=0.0, ending=Ending.AGENT_ERROR, error="ValueError: \x1b[2J\x07", traceback=trace)
+    path = tmp_path / "run.jsonl"
+    write_trajectories(path, [Trajectory(task=Task(id="1"), outcome=outcome)])
+    out = shown(capsys, path, "1")
+    assert "score 0, ending agent_error" in out and "frame 39" in out and "frame 3\n" not in out
+    assert "22 earlier lines (--full shows them)" in out
+    assert "\x1b" not in out and "\x07" not in out
+    assert "frame 3\n" in shown(capsys, path, "1", "--full")
+
+
+def test_answers_that_were_cut_are_marked_and_counted(tmp_path, capsys):
+    page = Observation(text="page")
+    attempt = {"response": "Let me see", "finish_reason": "length"}
+    steps = (
+        Step(
+            observation=page,
+            action="stop [1]",
+            finish_reason="stop",
+            thinking="first this",
+            extra={"attempts": [attempt]},
+        ),
+        Step(observation=page, action=None, finish_reason="length"),
+        Step(observation=page, action="stop [1]", finish_reason="stop", extra={"attempts": "none"}),
+    )
+    path = tmp_path / "run.jsonl"
+    write_trajectories(path, [Trajectory(task=Task(id="1"), steps=steps)])
+    out = shown(capsys, path, "1")
+    assert "(1 of 2 answers were cut at max_new_tokens)" in out
+    assert "(the answer was cut at max_new_tokens)" in out
+    assert "2 of the model's answers were cut at max_new_tokens" in out
+    assert "(thinking) first this" in out
+
+
+def test_errors_of_the_command_line_do_not_control_the_terminal(capsys):
+    for words in (["no\x1b[2Jrun"], [DATA / "agentlab.jsonl", "task\x1b[2J"], ["--\x1b[2J"]):
+        assert "\x1b" not in refused(capsys, *words)
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "tracewarp", "--version"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("tracewarp ")

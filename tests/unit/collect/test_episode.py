@@ -1,14 +1,20 @@
 """Every ending, in a real world of three actions: what ended it, whose fault it was, and what is in the record."""
 
+import json
+from dataclasses import replace
+
 import pytest
 from counter_world import CounterSource, CounterWorld
 
 from tracewarp.collect import Decision, Limits, episode_seed, run_episode, without_timings
+from tracewarp.collect.checking import MAX_ANSWER_CHARS
+from tracewarp.collect.episode import TRACEBACK_CHARS
 from tracewarp.collect.oracle_policies import OraclePolicy
 from tracewarp.collect.simple_policies import TrivialPolicy
 from tracewarp.envs.base import Capability, EnvSpec, StepResult, TaskRef
-from tracewarp.errors import ModelError
+from tracewarp.errors import ModelError, ModelUnavailableError
 from tracewarp.trajectory import Ending, Trajectory
+from tracewarp.trajectory.formats.own import parse_record
 from tracewarp.trajectory.write import to_json_line
 
 REF = TaskRef("counter", "train", "count", 4)
@@ -135,6 +141,163 @@ def test_a_world_that_cannot_even_begin_leaves_an_empty_record():
     found = episode(TrivialPolicy(), world=Down())
     assert (found.outcome.ending, found.steps) == (Ending.ENVIRONMENT_ERROR, ())
     assert found.outcome.error == "OSError: connection refused"
+
+
+HALF = "\ud83d"
+"""Half a character, as pages and models send it."""
+
+
+def test_half_characters_are_repaired_before_anybody_sees_them():
+    class Odd(CounterWorld):
+        def seen(self):
+            seen = super().seen()
+            return replace(
+                seen, text=seen.text + HALF, title=f"Count {HALF}", instruction=f"Count{HALF}", extra={"x": HALF}
+            )
+
+        def step(self, action):
+            self.taken = action
+            return replace(
+                super().step(action), error=f"no {HALF}", info={"sentence": f"say {HALF}", "evidence": {HALF: HALF}}
+            )
+
+    policy, world = Scripted(f"say {HALF}", f"stop [{HALF}]"), Odd()
+    found = episode(policy, world=world)
+    assert world.taken == "stop [\ufffd]"
+    assert policy.views[0].observation.text.endswith("\ufffd") and policy.views[0].observation.title == "Count \ufffd"
+    assert policy.views[1].previous_action == "say \ufffd" and policy.views[1].previous_error == "no \ufffd"
+    assert found.steps[0].action == "say \ufffd"
+    assert HALF not in to_json_line(found).decode(), "and it can be written"
+    assert parse_record(json.loads(to_json_line(found))) == found
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        "page",
+        {"text": None},
+        {"text": b"page"},
+        {"instruction": 7},
+        {"title": 7},
+        {"url": ["http://a.test"]},
+    ],
+)
+def test_an_observation_of_a_wrong_kind_is_the_worlds_failure(wrong):
+    class Wrong(CounterWorld):
+        def seen(self):
+            seen = super().seen()
+            return replace(seen, **wrong) if isinstance(wrong, dict) else wrong
+
+    found = episode(TrivialPolicy(), world=Wrong())
+    assert (found.outcome.ending, found.outcome.score) == (Ending.ENVIRONMENT_ERROR, None)
+    assert "expected" in found.outcome.error and found.outcome.traceback is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, {"score": "1"}, {"score": float("nan")}, {"reward": None}, {"error": 7}, {"info": None}, {"observation": 7}],
+)
+def test_a_result_of_a_wrong_kind_is_the_worlds_failure(wrong):
+    class Wrong(CounterWorld):
+        def step(self, action):
+            return wrong and replace(super().step(action), **wrong)
+
+    assert episode(TrivialPolicy(), world=Wrong()).outcome.ending is Ending.ENVIRONMENT_ERROR
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"response": b"stop"},
+        {"thinking": 7},
+        {"reasoning": ["because"]},
+        {"finish_reason": 1},
+        {"prompt_tokens": "many"},
+        {"prompt_tokens": True},
+        {"completion_tokens": -1},
+        {"model_seconds": "long"},
+        {"model_seconds": float("nan")},
+        {"sampling": [1]},
+        {"extra": None},
+        {"prompt": "a chat"},
+        {"prompt": ("a chat",)},
+        {"response": "a" * (MAX_ANSWER_CHARS + 1)},
+        {"action": "a" * (MAX_ANSWER_CHARS + 1)},
+    ],
+    ids=str,
+)
+def test_a_decision_with_a_field_of_a_wrong_kind_is_the_agents_failure(wrong):
+    found = episode(Scripted(Decision(**{"action": "stop [0]", **wrong})))
+    assert (found.outcome.ending, found.outcome.score) == (Ending.AGENT_ERROR, 0.0)
+    (name,) = wrong
+    assert f"expected {name}" in found.outcome.error or f"expected the {name}" in found.outcome.error
+    assert len(to_json_line(found)) < 10_000
+
+
+def test_whatever_a_policy_wants_kept_can_be_read_again():
+    endless = {"digits": 10**5000, "infinity": float("inf"), 7: {1, "a"}, "bytes": b"x"}
+    endless["self"] = endless
+    found = episode(Scripted(Decision("stop [0]", extra=endless)))
+    assert found.outcome.ending is Ending.STOP
+    read = parse_record(json.loads(to_json_line(found)))
+    assert read == found
+    assert (read.steps[0].extra["infinity"], read.steps[0].extra["7"]) == (None, [1, "a"])
+
+
+class Oddity(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+
+class Beyond(BaseException):
+    """No `Exception`."""
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (SystemExit(3), "SystemExit: 3"),
+        (Beyond("far"), "Beyond: far"),
+        (GeneratorExit(), "GeneratorExit"),
+        (StopIteration(), "StopIteration"),
+        (RecursionError("deep"), "RecursionError: deep"),
+        (Oddity(), "Oddity: (its message cannot be read)"),
+        (ValueError("x" * 10**6), "… (1,000,000 characters)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("where", ["start", "act"])
+def test_whatever_a_policy_raises_ends_its_episode_alone(error, words, where):
+    def fail(*_):
+        raise error.with_traceback(None)
+
+    policy = Scripted("stop [0]")
+    setattr(policy, where, fail)
+    found = episode(policy)
+    assert (found.outcome.ending, found.outcome.score) == (Ending.AGENT_ERROR, 0.0)
+    assert words in found.outcome.error and len(found.outcome.error) < 2_100
+    assert "raise error" in found.outcome.traceback and len(found.outcome.traceback) <= TRACEBACK_CHARS + 10
+    assert "collect/episode.py" not in found.outcome.traceback, "it begins with the policy's own code"
+
+
+def test_a_server_that_fails_is_no_failure_of_the_agent():
+    found = episode(Scripted("add [1]", ModelUnavailableError("m at http://a.test: status 500: out of memory")))
+    assert (found.outcome.ending, found.outcome.score, found.outcome.traceback) == (
+        Ending.MODEL_UNAVAILABLE,
+        None,
+        None,
+    )
+    assert found.outcome.error == "ModelUnavailableError: m at http://a.test: status 500: out of memory"
+    assert [step.executed for step in found.steps] == [True, False], "what happened before is kept"
+
+
+def test_an_agent_that_fails_has_no_partial_credit():
+    class Partly(CounterWorld):
+        def step(self, action):
+            return replace(super().step(action), score=0.5)
+
+    assert episode(Scripted("add [1]", ValueError("a bug")), world=Partly()).outcome.score == 0.0
 
 
 def test_a_score_out_of_range_is_the_worlds_failure():

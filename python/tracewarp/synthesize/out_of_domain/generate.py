@@ -200,4 +200,4 @@ def _candidate(row: dict[str, Any]) -> Candidate:
 
 def _write(path: Path, content: Any) -> None:
     with beside(path) as file:
-        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8"))
+        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
