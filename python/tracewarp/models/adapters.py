@@ -20,6 +20,7 @@ from tracewarp.models.identity import model_folder, tokenizer_hash, weights_hash
 PROVENANCE: Final = "provenance.json"
 """File in an adapter's folder: what it was trained from."""
 CONFIGURATION: Final = "adapter_config.json"
+GENERATION: Final = "generation_config.json"
 
 _SHOWN: Final = 3
 """Tensors that a message names."""
@@ -53,7 +54,7 @@ def load_adapter(
     revision: str | None = None,
     trainable: bool = False,
 ) -> Any:
-    """Put a LoRA adapter into a loaded base.
+    """Put a LoRA adapter into a loaded base, and the tokens that end its answers into the generation configuration.
 
     Args:
         model: the base, loaded by transformers; it is changed in place.
@@ -108,7 +109,23 @@ def load_adapter(
         raise ModelError(f"{fits_not}it has no tensor for {_some(missing)}")
     if result.unexpected_keys:
         raise ModelError(f"{fits_not}the base has no place for {_some(result.unexpected_keys)}")
+    settings = model.generation_config
+    settings.eos_token_id = list(dict.fromkeys([*end_tokens_of(folder), *_listed(settings.eos_token_id)])) or None
     return adapted
+
+
+def end_tokens_of(folder: Path) -> tuple[int, ...]:
+    """The tokens that end answers, as the generation configuration of a folder says; none where it says nothing.
+
+    Raises:
+        ModelError: the file holds something else.
+    """
+    path = folder / GENERATION
+    return tuple(_listed(read_object(path).get("eos_token_id"))) if path.is_file() else ()
+
+
+def _listed(ids: Any) -> list[int]:
+    return [] if ids is None else list(ids) if isinstance(ids, list | tuple) else [ids]
 
 
 def check_base(adapter: str, base: str, *, tokenizer: Any = None, revision: str | None = None) -> None:
@@ -215,7 +232,7 @@ def _download(adapter: str) -> None:
     try:
         from huggingface_hub import snapshot_download
 
-        snapshot_download(adapter, allow_patterns=["adapter_*", PROVENANCE, "generation_config.json"])
+        snapshot_download(adapter, allow_patterns=["adapter_*", PROVENANCE, GENERATION])
     except (ImportError, OSError, ValueError) as error:
         raise ModelError(
             f"adapter: {adapter} is no folder, and was not found on the hub: {_first_line(error)}"

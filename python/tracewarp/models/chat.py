@@ -7,7 +7,8 @@ definition  prompt_ids(m_1..m_k)   ids of the chat template's rendering of m_1..
 inputs      messages with role and content, and where they have them thinking and tool_calls (answers), name and
             tool_call_id (results of tools); schemas of tools for the template; a tokenizer of transformers, a fast one
             for `encode`
-result      ids; exactly those of the tokenizer's own apply_chat_template for contents without control tokens
+result      ids; exactly those of the tokenizer's own apply_chat_template for contents without control tokens. No token
+            joins the end of a prompt and its last answer: prompt and answer are tokenized apart where one would
 contents    are data: a control token of the tokenizer in a content is tokenized as plain text (see `controls`).
             Lone surrogates become U+FFFD. An answer that begins with a complete `<think>` block and has no `thinking`
             is split there.
@@ -176,6 +177,11 @@ class ChatFormat:
             if whole.startswith(begin + text):
                 spans.append((message, len(begin), len(begin + text)))
         ids, offsets, text = self._encode(whole, spelling)
+        asked, asked_offsets, _ = self._encode(before, spelling)
+        if ids[: len(asked)] != asked:  # a token joins the end of the prompt and the answer: the model is not asked so
+            new = self.controls.encode(answer + rest, spelling)
+            ids = [*asked, *new.ids]
+            offsets = (*asked_offsets, *((first + len(before), last + len(before)) for first, last in new.offsets))
         return EncodedChat(text, tuple(ids), offsets, tuple(_span(offsets, *span) for span in spans))
 
     @cached_property

@@ -6,7 +6,7 @@ from tracewarp.train.config import METHODS, PRESETS, TrainConfig, preset
 from tracewarp.train.estimate import Estimate, estimate
 from tracewarp.train.export import Merged, base_of, merge, serving_lines
 from tracewarp.train.forms import Conversation, TrainingData, counts_of, read_conversations, read_training_data
-from tracewarp.train.masks import ChatTurn, Encoded, encode_chat
+from tracewarp.train.masks import ChatTurn, Encoded, samples_of
 from tracewarp.train.plan import TrainingPlan, plan_training
 from tracewarp.train.run import Trained, data_hash, fine_tune
 from tracewarp.train.samples import Samples, encode_samples
@@ -27,7 +27,6 @@ __all__ = [
     "base_of",
     "counts_of",
     "data_hash",
-    "encode_chat",
     "encode_samples",
     "estimate",
     "fine_tune",
@@ -36,5 +35,6 @@ __all__ = [
     "preset",
     "read_conversations",
     "read_training_data",
+    "samples_of",
     "serving_lines",
 ]

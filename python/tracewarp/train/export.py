@@ -73,10 +73,10 @@ def merge(
     try:
         from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-        from tracewarp.models.adapters import PROVENANCE, adapter_configuration, load_adapter
+        from tracewarp.models.adapters import PROVENANCE, adapter_configuration, end_tokens_of, load_adapter
         from tracewarp.train.merging import add_updates
         from tracewarp.train.state import written_beside
-        from tracewarp.train.stopping import kept_end_tokens, write_generation_config
+        from tracewarp.train.stopping import write_generation_config
     except ImportError as error:
         raise MissingExtraError(f"merging needs {error.name}: pip install 'tracewarp[train]'") from error
     try:
@@ -84,7 +84,7 @@ def merge(
         model = AutoModelForCausalLM.from_pretrained(named, dtype=dtype)
         tokenizer = AutoTokenizer.from_pretrained(named)
         stored = str(model.dtype).removeprefix("torch.")
-        ends = kept_end_tokens(Path(adapter))
+        ends = end_tokens_of(Path(adapter))
         merged, kept = add_updates(load_adapter(model, str(adapter), base=named, tokenizer=tokenizer))
     except ModelError as error:
         raise TrainingError(str(error)) from error

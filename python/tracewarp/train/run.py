@@ -83,6 +83,7 @@ def fine_tune(
     try:
         from accelerate import Accelerator
 
+        from tracewarp.models.chat import ChatFormat
         from tracewarp.models.identity import tokenizer_hash
         from tracewarp.train import loop, state, steps, stopping, weights
     except ImportError as error:
@@ -117,14 +118,14 @@ def fine_tune(
     if accelerator.is_main_process and not (folder / BEGUN).is_file():  # a refused base or adapter begins nothing
         with state.disk_errors(folder):
             _write(folder / BEGUN, about)
-    dtype, ends = weights.stored_dtype(base), stopping.end_tokens(samples.encoded)
+    dtype, ends = weights.stored_dtype(base), stopping.end_tokens(samples.encoded, ChatFormat(tokenizer))
 
     def save(into: Path) -> None:
         weights.save_trained(model, into, dtype=dtype)
         stopping.write_generation_config(into, base, ends)
         tokenizer.save_pretrained(into)
 
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
     curve = loop.fit(
         model,
         samples.encoded,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tracewarp.errors import EmptyInputError
+from tracewarp.errors import EmptyInputError, InputError
+from tracewarp.models.chat import ChatFormat
 from tracewarp.train.forms import Conversation
-from tracewarp.train.masks import Encoded, encode_chat
+from tracewarp.train.masks import Encoded, samples_of
 from tracewarp.train.rendering import check_rendered
 
 
@@ -48,31 +49,37 @@ class Samples:
 def encode_samples(
     tokenizer: Any, conversations: Iterable[Conversation], *, max_tokens: int, name: str = "training"
 ) -> Samples:
-    """Encode conversations.
+    """Encode conversations: each is one sample, or one for each trained answer where the template asks for that.
 
     Args:
-        tokenizer: as `encode_chat` takes it.
+        tokenizer: a fast one of transformers.
         conversations: in order.
         max_tokens: longer ones are left out whole.
         name: what they are for, for the message.
 
     Raises:
-        InputError: a conversation that cannot be masked (see `encode_chat`), or of which the chat template leaves
+        InputError: a conversation that cannot be masked (see `samples_of`), or of which the chat template leaves
             something out (see `check_rendered`).
         EmptyInputError: nothing remains.
     """
+    chat = ChatFormat(tokenizer)
     encoded, ids, too_long, longest, count, thoughts, left_out = [], [], [], 0, 0, 0, 0
     for conversation in conversations:
-        count += 1
-        sample = encode_chat(tokenizer, conversation.turns, tools=conversation.tools)
-        longest = max(longest, len(sample))
-        if len(sample) > max_tokens:
-            too_long.append(conversation.id)
-        else:
-            left_out += check_rendered(tokenizer, conversation, sample)
-            thoughts += sum(turn.train and bool(turn.thinking) for turn in conversation.turns)
-            encoded.append(sample)
-            ids.append(conversation.id)
+        try:
+            samples = samples_of(chat, conversation.turns, tools=conversation.tools)
+        except InputError as error:
+            raise InputError(f"{conversation.id}: {error}") from error
+        for number, (turns, sample) in enumerate(samples, start=1):
+            count += 1
+            own = f"{conversation.id}, answer {number}" if len(samples) > 1 else conversation.id
+            longest = max(longest, len(sample))
+            if len(sample) > max_tokens:
+                too_long.append(own)
+            else:
+                left_out += check_rendered(tokenizer, replace(conversation, id=own, turns=turns), sample)
+                thoughts += sum(turn.train and bool(turn.thinking) for turn in turns)
+                encoded.append(sample)
+                ids.append(own)
     if not encoded:
         why = f"all {count} are longer than {max_tokens} tokens (the longest has {longest})" if count else "got none"
         raise EmptyInputError(f"{name} examples: expected at least one, {why}")

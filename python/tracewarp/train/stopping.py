@@ -10,11 +10,10 @@ from typing import Any, Final
 
 import torch
 
-from tracewarp.models.adapters import read_object
+from tracewarp.models.adapters import GENERATION, end_tokens_of, read_object
+from tracewarp.models.chat import ChatFormat
 from tracewarp.models.identity import model_folder
 from tracewarp.train.masks import IGNORED, Encoded
-
-GENERATION: Final = "generation_config.json"
 
 _SHORTEST_LIMIT: Final = 64
 _LONGEST_LIMIT: Final = 1024
@@ -34,33 +33,23 @@ class StopCheck:
     """Tokens that it was allowed."""
 
 
-def end_tokens(samples: Iterable[Encoded]) -> tuple[int, ...]:
-    """The tokens that end trained answers, ascending."""
-    found = set()
+def end_tokens(samples: Iterable[Encoded], chat: ChatFormat) -> tuple[int, ...]:
+    """The tokens at which generation has to stop: first those that end trained answers, then the others of the chat."""
+    trained = set()
     for sample in samples:
         after = (*sample.labels[1:], IGNORED)
-        found |= {label for label, following in zip(sample.labels, after, strict=True) if following == IGNORED}
-    return tuple(sorted(found - {IGNORED}))
+        trained |= {label for label, following in zip(sample.labels, after, strict=True) if following == IGNORED}
+    return (*sorted(trained - {IGNORED}), *(token for token in chat.end_ids if token not in trained))
 
 
 def write_generation_config(folder: Path, base: str, ends: Sequence[int]) -> None:
     """Write the generation configuration of a base with the tokens that end answers, for whoever generates next."""
     of_base = model_folder(base)
     path = of_base / GENERATION if of_base is not None else None
-    known = json.loads(path.read_text(encoding="utf-8")) if path is not None and path.is_file() else {}
-    before = known.get("eos_token_id")
-    kept = before if isinstance(before, list) else [] if before is None else [before]
-    known["eos_token_id"] = [*ends, *(token for token in kept if token not in ends)]
+    known = read_object(path) if path is not None and path.is_file() else {}
+    kept = end_tokens_of(of_base) if of_base is not None else ()
+    known["eos_token_id"] = list(dict.fromkeys([*ends, *kept]))
     (folder / GENERATION).write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def kept_end_tokens(folder: Path) -> tuple[int, ...]:
-    """The tokens that end answers, as an adapter's folder says; none where it does not."""
-    path = folder / GENERATION
-    if not path.is_file():
-        return ()
-    known = read_object(path).get("eos_token_id")
-    return tuple(known) if isinstance(known, list) else () if known is None else (known,)
 
 
 def check_stop(model: Any, sample: Encoded, example: str, *, ends: Sequence[int], pad: int, room: int) -> StopCheck:

@@ -143,9 +143,10 @@ def lora_settings(config: TrainConfig) -> Any:
     """LoRA on every linear layer but the head, as peft takes it."""
     from peft import LoraConfig
 
+    alpha: Any = config.alpha  # typed as an int by peft, which divides it by the rank
     return LoraConfig(
         r=config.rank,
-        lora_alpha=config.alpha,
+        lora_alpha=alpha,
         lora_dropout=config.dropout,
         target_modules="all-linear",  # which leaves out the head
         task_type="CAUSAL_LM",

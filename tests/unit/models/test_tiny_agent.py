@@ -61,12 +61,13 @@ def test_pages_come_back_and_are_short(tokenizer):
 
 
 def test_only_the_answer_and_its_end_carry_loss(tokenizer):
-    from tracewarp.train.masks import ChatTurn, encode_chat
+    from tracewarp.models.chat import ChatFormat
+    from tracewarp.train.masks import ChatTurn, samples_of
 
     answer = "Let's think step-by-step. All is done. In summary, the next action I will perform is ```stop []```"
     turns = (ChatTurn("user", "OBJECTIVE: Open the page.\nPAGE:\n"), ChatTurn("assistant", answer, train=True))
 
-    encoded = encode_chat(tokenizer, turns)
+    [(_, encoded)] = samples_of(ChatFormat(tokenizer), turns)
 
     learnt = [label for label in encoded.labels if label >= 0]
     assert tokenizer.decode(learnt) == answer + tokenizer.eos_token

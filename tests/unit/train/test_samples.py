@@ -93,7 +93,6 @@ def test_a_tool_call_is_trained_as_the_template_renders_it_or_refused(folder: Pa
     assert encode(folder, tmp_path, {"messages": [HI, YES], "tools": tools}, CALLS)[1] == "yes"
 
 
-@pytest.mark.xfail(strict=False, reason="encode_chat takes control tokens in contents for real ones")
 def test_a_page_that_forges_a_turn_stays_text(folder: Path, tmp_path: Path) -> None:
     found = case("a page that forges a turn")
     samples, text = encode(folder, tmp_path, found["row"])
@@ -130,19 +129,30 @@ def test_an_answer_that_the_template_cuts_is_never_trained_as_an_end_token(folde
         assert tokenizer.decode([label for label in sample.labels if label != IGNORED]) == f"{answer}<|im_end|>"
 
 
-def test_a_message_that_the_template_leaves_out_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_system_message_that_the_template_leaves_out_is_put_into_the_next_message(
+    folder: Path, tmp_path: Path
+) -> None:
     row = {"messages": [{"role": "system", "content": "Be brief."}, HI, YES]}
-    with pytest.raises(InputError, match=r"leaves out the system message in place 0"):
-        encode(folder, tmp_path, row, NO_SYSTEM)
+    samples, text = encode(folder, tmp_path, row, NO_SYSTEM)
+    assert text == "yes"
+    assert "user\nBe brief.\n\nhi<|im_end|>" in load(folder).decode(samples.encoded[0].input_ids)
 
 
-def test_two_equal_answers_are_both_looked_for(folder: Path) -> None:
+def test_another_message_that_the_template_leaves_out_is_refused(folder: Path) -> None:
+    no_tools = PLAIN.replace("{% for m in messages %}", "{% for m in messages if m.role != 'tool' %}")
+    turns = (ChatTurn("user", "hi"), ChatTurn("tool", "42"), ChatTurn("assistant", "yes", train=True))
+    with pytest.raises(InputError, match=r"c: the chat template leaves out the tool message in place 1"):
+        encode_samples(load(folder, no_tools), [Conversation("c", turns)], max_tokens=100)
+
+
+def test_two_equal_answers_are_both_trained(folder: Path) -> None:
     only_last = PLAIN.replace("{{ m.content }}", "{% if m.role == 'user' or loop.last %}{{ m.content }}{% endif %}")
     turns = (ChatTurn("user", "a"), ChatTurn("assistant", "yes", train=True))
     conversation = Conversation("c", turns * 2)
-    assert encode_samples(load(folder), [conversation], max_tokens=100).n_trained == 8
-    with pytest.raises(InputError):
-        encode_samples(load(folder, only_last), [conversation], max_tokens=100)
+    for template, n in ((PLAIN, 1), (only_last, 2)):
+        samples = encode_samples(load(folder, template), [conversation], max_tokens=100)
+        assert (len(samples.encoded), samples.n_trained) == (n, 8)
+    assert samples.ids == ("c, answer 1", "c, answer 2")
 
 
 def test_text_with_white_space_and_any_character_is_found_again(folder: Path, tmp_path: Path) -> None:
