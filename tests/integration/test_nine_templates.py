@@ -1,4 +1,4 @@
-"""Nine structures of chat templates, each with a tiny model: train, stop, act, merge, serve, act again, equal answers."""
+"""Nine structures of chat templates with tiny models: train, stop, act, merge, serve, act again, equal answers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 for package in ("torch", "peft", "accelerate", "fastapi", "uvicorn", "openai"):
     pytest.importorskip(package, reason="needs the extra train and transformers[serving]")
 
+import torch  # noqa: E402
 from chat_models import FAMILIES, make_chat_model  # noqa: E402
 from model_server import served  # noqa: E402
 
@@ -25,8 +26,8 @@ ANSWERS = {
 }
 THOUGHT = "One of three."
 LEARN = TrainConfig(
-    method="lora", dtype="float32", rank=16, alpha=32.0, learning_rate=1e-2, max_epochs=50, patience=None, batch_size=3,
-    micro_batch_size=3, gradient_checkpointing=False, save_minutes=None,
+    method="lora", dtype="float32", rank=16, alpha=32.0, learning_rate=1e-2, max_epochs=14, patience=None, batch_size=1,
+    micro_batch_size=1, gradient_checkpointing=False, save_minutes=None,
 )  # fmt: skip
 GREEDY = Sampling(temperature=0.0, top_p=1.0, max_new_tokens=64)
 
@@ -68,6 +69,7 @@ def answers(model: Model) -> list[Completion]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
     """Every family's model: trained, acting, merged."""
     found = {}
+    torch.set_num_threads(1)  # threads wait for each other longer than such small products take
     for family in FAMILIES:
         folder = tmp_path_factory.mktemp(family.replace(".", "-"))
         base = make_chat_model(folder / "base", family, context=512)
