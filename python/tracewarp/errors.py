@@ -11,6 +11,10 @@ class TracewarpError(Exception):
     """The root: catch this to catch whatever tracewarp raises on purpose."""
 
 
+class TracewarpWarning(UserWarning):
+    """What the user should know about a run that goes on."""
+
+
 class InputError(TracewarpError, ValueError):
     """An argument is not what the function takes."""
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import click
 
-from tracewarp.errors import CollectionStoppedError, ModelUnavailableError, TracewarpError
+from tracewarp.errors import CollectionStoppedError, ModelUnavailableError, TracewarpError, TracewarpWarning
+
+_PYTHONS_FORMAT = warnings.formatwarning
 
 COMMANDS: dict[str, str] = {
     "collect": "let a policy act in an environment, and record every episode",
@@ -75,6 +77,7 @@ def main(argv: list[str] | None = None) -> Any:
     # What libraries tell those who call them is nothing that users of the command line can act on.
     warnings.filterwarnings("ignore", ".is_gradient_checkpointing. is deprecated", FutureWarning)
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    warnings.formatwarning = _formatted
     try:
         group.main(args=argv, prog_name="tracewarp", standalone_mode=False)
     except click.exceptions.Exit as leave:
@@ -100,3 +103,12 @@ def _say(text: str) -> None:
     from tracewarp.cli._terminal import printable  # loaded when it is needed: `--help` stays quick
 
     click.echo(printable(text), err=True)
+
+
+def _formatted(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Warnings of this package as one sentence; those of others as Python shows them."""
+    if issubclass(category, TracewarpWarning):
+        return f"Warning: {message}\n"
+    return _PYTHONS_FORMAT(message, category, filename, lineno, line)

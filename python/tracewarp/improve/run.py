@@ -233,5 +233,7 @@ def removed(selected: Selected) -> str:
 
 def conversation(example: Example) -> Conversation:
     """An example as the trainer takes it: the answer alone carries loss."""
-    turns = tuple(ChatTurn(turn.role, turn.content) for turn in example.prompt)
-    return Conversation(example.id, (*turns, ChatTurn("assistant", example.completion, train=True)))
+    turns = tuple(ChatTurn(turn.role, turn.content, thinking=turn.thinking) for turn in example.prompt)
+    return Conversation(
+        example.id, (*turns, ChatTurn("assistant", example.completion, train=True, thinking=example.thinking))
+    )

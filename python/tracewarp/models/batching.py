@@ -7,10 +7,11 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 from tracewarp.errors import ModelError
-from tracewarp.models.base import Completion, Model, Prompt, Sampling
+from tracewarp.models.base import CHECK_PROMPT, Completion, Model, Prompt, Sampling
 
 
 class BatchingModel:
@@ -69,6 +70,14 @@ class BatchingModel:
             else:
                 for future, answer in zip(futures, answers, strict=True):
                     future.set_result(answer)
+
+    def check(self, sampling: Sampling) -> None:
+        """The model's own, by the thread that answers batches."""
+        self.generate([CHECK_PROMPT], [replace(sampling, max_new_tokens=1, stop=())])
+
+    def identity(self) -> Mapping[str, Any]:
+        """The model's own."""
+        return self._model.identity()
 
     def truncate(self, text: str, max_tokens: int) -> str:
         """The model's own."""

@@ -7,13 +7,19 @@ import json
 import os
 import sqlite3
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from tracewarp.errors import CacheError
+from tracewarp.errors import CacheError, TracewarpWarning
 from tracewarp.models.base import Completion, Model, Prompt, Sampling
+from tracewarp.trajectory.surrogates import repair
+
+_FORMAT: Final = 2
+"""Of keys and completions; another one makes every earlier answer unknown."""
 
 
 class ResponseCache:
@@ -42,13 +48,14 @@ class ResponseCache:
 
     @staticmethod
     def key(model: Mapping[str, Any], prompt: Prompt, sampling: Sampling) -> str:
-        """Of everything that the answer may depend on: the model's description, every message, every sampling value."""
+        """Of everything that the answer may depend on: the model's identity, every message, every sampling value."""
         request = {
+            "format": _FORMAT,
             "model": dict(model),
             "prompt": [asdict(message) for message in prompt],
             "sampling": asdict(sampling),
         }
-        return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        return hashlib.sha256(repair(json.dumps(request, sort_keys=True, ensure_ascii=False)).encode()).hexdigest()
 
     def get(self, key: str) -> Completion | None:
         """The completion that was kept, marked `cached`, or None."""
@@ -62,7 +69,7 @@ class ResponseCache:
         Raises:
             CacheError: the disk is full, or another process holds the file for more than a minute.
         """
-        rows = [(key, json.dumps(asdict(completion), ensure_ascii=False)) for key, completion in items]
+        rows = [(key, repair(json.dumps(asdict(completion), ensure_ascii=False))) for key, completion in items]
         try:
             with self._lock, self._connection:
                 self._connection.executemany("INSERT OR REPLACE INTO responses VALUES (?, ?)", rows)
@@ -88,8 +95,7 @@ class CachedModel:
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sequence[Sampling]) -> list[Completion]:
         """Ask the model for what the cache does not hold."""
-        about = self._model.describe()
-        keys = [ResponseCache.key(about, *request) for request in zip(prompts, sampling, strict=True)]
+        keys = [ResponseCache.key(self._identity, *request) for request in zip(prompts, sampling, strict=True)]
         found = [self._cache.get(key) for key in keys]
         missing = [index for index, completion in enumerate(found) if completion is None]
         if missing:
@@ -98,6 +104,25 @@ class CachedModel:
             for i, answer in zip(missing, answers, strict=True):
                 found[i] = answer
         return [completion for completion in found if completion is not None]
+
+    @cached_property
+    def _identity(self) -> Mapping[str, Any]:
+        about = self._model.identity()
+        if about.get("kind") == "openai":
+            message = (
+                f"response cache: the weights of {self.name} at {about.get('endpoint')} are not known; if the server "
+                f"loads other weights under this name, delete {self._cache.path}"
+            )
+            warnings.warn(message, TracewarpWarning, stacklevel=2)
+        return about
+
+    def check(self, sampling: Sampling) -> None:
+        """The model's own, never from the cache."""
+        self._model.check(sampling)
+
+    def identity(self) -> Mapping[str, Any]:
+        """The model's own."""
+        return self._identity
 
     def truncate(self, text: str, max_tokens: int) -> str:
         """The model's own."""

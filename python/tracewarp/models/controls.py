@@ -189,7 +189,7 @@ def _respelled(old: Any, private: dict[str, str]) -> tuple[Any, dict[int, int]]:
     if isinstance(model.get("unk_token"), str):
         model["unk_token"] = private.get(model["unk_token"], model["unk_token"])
     copy = Tokenizer.from_str(json.dumps(state))
-    ids: dict[int, int] = {}
+    ids: dict[Any, int] = {}
     for token in old.get_added_tokens_decoder().values():
         ids[copy.token_to_id(private.get(token.content, token.content))] = old.token_to_id(token.content)
     return copy, ids

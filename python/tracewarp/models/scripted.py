@@ -44,6 +44,13 @@ class ScriptedModel:
         read = sum(self.count_tokens(message.content) for message in prompt)
         return Completion(text, finish_reason="stop", prompt_tokens=read, completion_tokens=self.count_tokens(text))
 
+    def check(self, sampling: Sampling) -> None:
+        """Nothing can fail before the script ends."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """Kind and name."""
+        return self.describe()
+
     def truncate(self, text: str, max_tokens: int) -> str:
         """Four characters count as a token."""
         return self._tokens.cut(text, max_tokens)

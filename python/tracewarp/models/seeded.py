@@ -45,10 +45,11 @@ class SeededSampling(LogitsProcessor):  # type: ignore[misc, unused-ignore]
         """
         out = scores.clone()
         for row, (values, generator) in enumerate(zip(self._rows, self._generators, strict=True)):
-            if values.temperature <= 0:
+            temperature = 1.0 if values.temperature is None else values.temperature
+            if temperature <= 0:
                 continue
-            logits = scores[row].float() / values.temperature
-            if values.top_p < 1:
+            logits = scores[row].float() / temperature
+            if values.top_p is not None and values.top_p < 1:
                 logits = _nucleus(logits, values.top_p)
             uniform = torch.rand(logits.shape, generator=generator, dtype=torch.float64).clamp_min(1e-300)
             noise = -torch.log(-torch.log(uniform))

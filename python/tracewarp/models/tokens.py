@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final, Protocol
 
 from tracewarp.errors import MissingExtraError, ModelError
+from tracewarp.models.controls import ControlTokens
+from tracewarp.trajectory.surrogates import repair
 
 CHARACTERS_PER_TOKEN: Final = 4
 """Where no tokenizer is at hand: English text has about four characters a token."""
@@ -35,7 +37,7 @@ class CharacterCounter:
 
     def cut(self, text: str, max_tokens: int) -> str:
         """By characters."""
-        return text[: max_tokens * CHARACTERS_PER_TOKEN]
+        return repair(text)[: max_tokens * CHARACTERS_PER_TOKEN]
 
 
 class TokenizerCounter:
@@ -44,25 +46,23 @@ class TokenizerCounter:
     def __init__(self, tokenizer: Any, *, name: str) -> None:
         self.name = name
         self._tokenizer = tokenizer
+        self._controls = ControlTokens(tokenizer)
 
     def count(self, text: str) -> int:
-        """Without special tokens."""
-        return len(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        """Without special tokens, and with control tokens in the text as the plain text that they become."""
+        return len(self._controls.encode_plain(text).ids)
 
     def cut(self, text: str, max_tokens: int) -> str:
         """By the offsets of one tokenisation, so that what remains is a beginning of the text, character by character.
 
         A tokenizer without offsets (a slow one) gives back its decoded tokens, which may differ in white space.
         """
+        coded = self._controls.encode_plain(text)
+        if len(coded.ids) <= max_tokens:
+            return coded.text
         if not self._tokenizer.is_fast:
-            ids = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-            return text if len(ids) <= max_tokens else str(self._tokenizer.decode(ids[:max_tokens]))
-        offsets = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
-            "offset_mapping"
-        ]
-        if len(offsets) <= max_tokens:
-            return text
-        return text[: offsets[max_tokens - 1][1]] if max_tokens > 0 else ""
+            return str(self._tokenizer.decode(list(coded.ids[:max_tokens])))
+        return coded.text[: coded.offsets[max_tokens - 1][1]] if max_tokens > 0 else ""
 
 
 def open_tokenizer(name: str) -> TokenizerCounter:
@@ -81,7 +81,7 @@ def open_tokenizer(name: str) -> TokenizerCounter:
         raise MissingExtraError(message) from error
     try:
         return TokenizerCounter(AutoTokenizer.from_pretrained(name), name=name)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # files of any content give errors of any type
         raise ModelError(
             f"tokenizer: expected a folder or a model's name, {name!r} could not be loaded: {error}"
         ) from error

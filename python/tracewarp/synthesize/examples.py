@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from tracewarp.errors import RecordError, UnreadableFileError
+from tracewarp.models.thoughts import Split, split_thoughts
 from tracewarp.trajectory import Step, Trajectory
 from tracewarp.trajectory.model import Record
 from tracewarp.trajectory.write import beside
@@ -24,12 +25,14 @@ class Turn(Record):
 
     role: Literal["system", "user", "assistant"]
     content: str
+    thinking: str | None = None
+    """What was thought before an answer of the assistant."""
 
 
 class Example(Record):
     """One row of a file of training data (JSONL)."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     id: str = Field(min_length=1)
     """Unique in its file: `task/repeat/step` in domain, `generated/number` out of domain."""
     source: Literal["in_domain", "out_of_domain"]
@@ -40,6 +43,8 @@ class Example(Record):
     """The chat as the agent is asked."""
     completion: str
     """The answer that is learnt."""
+    thinking: str | None = None
+    """What was thought before it: learnt too, where the chat template renders it."""
     action: str
     """The action in it."""
     objective: str
@@ -73,7 +78,8 @@ def examples_of(trajectory: Trajectory) -> tuple[Example, ...]:
             place=place_of(index, len(steps)),
             group=trajectory.task.id,
             prompt=tuple(Turn(**turn) for turn in prompt),
-            completion=step.response,
+            completion=said.answer,
+            thinking=said.thinking,
             action=step.action,
             objective=trajectory.task.objective,
             page=step.observation.text,
@@ -82,7 +88,7 @@ def examples_of(trajectory: Trajectory) -> tuple[Example, ...]:
             site=trajectory.task.sites[0] if trajectory.task.sites else None,
         )
         for index, step in enumerate(steps)
-        if (prompt := _prompt(step)) and step.response is not None and step.action is not None
+        if (prompt := _prompt(step)) and (said := _said(step)) and step.action is not None
     ]
     if steps and not any(_prompt(step) for step in steps):
         raise RecordError(
@@ -90,6 +96,15 @@ def examples_of(trajectory: Trajectory) -> tuple[Example, ...]:
             "model's are recorded; an agent without a model gives no training data"
         )
     return tuple(found)
+
+
+def _said(step: Step) -> Split | None:
+    """Thought and answer of a step; a record of another agent may hold both in its response."""
+    if step.response is None:
+        return None
+    split = split_thoughts(step.response)
+    thoughts = [thought for thought in (step.thinking, split.thinking) if thought]
+    return Split("\n\n".join(thoughts) or None, split.answer)
 
 
 def _sentence(step: Step) -> str | None:
@@ -131,9 +146,14 @@ def read_examples(path: str | os.PathLike[str]) -> Iterator[Example]:
     with source.open(encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
             try:
-                yield Example.model_validate(json.loads(line))
+                yield Example.model_validate(_migrated(json.loads(line)))
             except (ValueError, ValidationError) as error:
                 what = str(error).splitlines()[0]
                 raise RecordError(
                     f"{source}, line {number}: expected an example, got {line[:60]!r} ({what})"
                 ) from error
+
+
+def _migrated(row: Any) -> Any:
+    """An example of version 1, which knew no thinking, as one of version 2."""
+    return {**row, "schema_version": 2} if isinstance(row, dict) and row.get("schema_version") == 1 else row
