@@ -5,7 +5,8 @@ definition  A thought is a `<think>` block (also `<thinking>`, `<thought>`, `<re
             message that is no text, or the field `reasoning_content`, `reasoning` or `reasoning_details`. What remains
             is the answer.
 closing tag without an opening one: everything before it is a thought, since some chat templates open the thought
-opening tag that is never closed: everything after it is a thought, since the answer was cut there
+opening tag that is never closed, header of a channel that is not finished: everything after it is a thought, since the
+            answer was cut there
 cost        linear in the length of the text
 """
 
@@ -25,6 +26,7 @@ _CHANNEL: Final = re.compile(
     r"(?:<\|start\|>[^<]*)?<\|channel\|>\s*(?P<name>\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>"
 )
 _CHANNEL_END: Final = re.compile(r"<\|(?:end|return|call)\|>")
+_CUT_HEADER: Final = re.compile(r"\A\s*<\|(?:start|channel)\|>[^<]*(?:<\|channel\|>[^<]*)?\Z")
 _CHANNELS_WITHOUT_MARKERS: Final = re.compile(r"\A\s*analysis(?=\S)(.*?)assistantfinal(.*)\Z", re.DOTALL)
 
 MARKERS: Final = frozenset(
@@ -55,6 +57,8 @@ def split_thoughts(text: str, *, opened: bool = False) -> Split:
     """
     if _CHANNEL.search(text):
         thoughts, answer = _split_channels(text)
+    elif _CUT_HEADER.match(text):
+        return Split(None, "")
     elif found := _CHANNELS_WITHOUT_MARKERS.match(text):
         thoughts, answer = [found[1]], found[2]
     else:
