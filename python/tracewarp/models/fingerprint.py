@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from tracewarp.models.identity import KEPT
+
 _MAX_HEADER_BYTES: Final = 100_000_000
-_LEFT_OUT: Final = frozenset({".md", ".txt.lock", ".png", ".jpg", ".gitattributes"})
+_READ: Final = frozenset({".safetensors", ".bin", ".json", ".jinja", ".model", ".txt", ".tiktoken", ".py"})
+"""Suffixes of what transformers and peft load."""
 
 
 def fingerprint(folder: Path, *, full: bool = False) -> list[list[Any]]:
@@ -26,7 +29,7 @@ def fingerprint(folder: Path, *, full: bool = False) -> list[list[Any]]:
     """
     found = []
     for path in sorted(folder.iterdir()):
-        if path.is_file() and path.suffix not in _LEFT_OUT and not path.name.startswith("."):
+        if path.is_file() and path.suffix in _READ and path.name != KEPT:
             about = path.stat()
             shapes = _shapes(path) if path.suffix == ".safetensors" else None
             found.append([path.name, about.st_size, shapes, _content(path) if full else about.st_mtime_ns])
