@@ -33,5 +33,5 @@ def test_every_exception_is_expected_somewhere() -> None:
 def test_every_exception_has_one_root_and_a_docstring() -> None:
     for name, value in vars(errors).items():
         if inspect.isclass(value):
-            assert issubclass(value, errors.TracewarpError), name
+            assert issubclass(value, (errors.TracewarpError, errors.TracewarpWarning)), name
             assert value.__doc__, name

@@ -281,7 +281,7 @@ class OpenAIModel:
         """Servers repeat keys in their complaints, whole or in part."""
         if self._key:
             message = message.replace(self._key, "***")
-        return re.sub(r"\b(sk|key|Bearer)[-_ ][\w*-]{8,}", r"\1-***", message)
+        return re.sub(r"\b(sk|key|Bearer)[-_ ](?=[^\W\d]*[\d*-])[\w*-]{8,}", r"\1-***", message)
 
     def truncate(self, text: str, max_tokens: int) -> str:
         """By the tokenizer that was given."""

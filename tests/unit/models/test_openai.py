@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tracewarp.errors import ModelError, OptionError
+from tracewarp.errors import ModelError, ModelUnavailableError, OptionError
 from tracewarp.models import Message, OpenAIModel, Sampling
 
 PROMPT = (Message("system", "Answer."), Message("user", "Hello?"))
@@ -228,3 +228,181 @@ def test_no_record_holds_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_base_url_of_another_form_is_refused(url: str) -> None:
     with pytest.raises(OptionError, match="base_url: expected"):
         OpenAIModel("m", base_url=url)
+
+
+def refused(code: int, words: object, **headers: str) -> Reply:
+    return status(code, {"error": {"message": words}}, **headers)
+
+
+@pytest.mark.parametrize("name", ["top_k", "min_p", "repetition_penalty"])
+def test_a_server_that_refuses_neutral_values_is_asked_without_them(serve: Callable[..., Server], name: str) -> None:
+    server = serve(refused(400, f"Unrecognized request argument supplied: {name}"), answer("one"), answer("two"))
+    asked = model(server)
+    assert asked.describe()["neutral"] == {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+    assert [asked.generate([PROMPT], [Sampling()])[0].text for _ in range(2)] == ["one", "two"]
+    assert [name in body for body in server.bodies] == [True, False, False]
+    assert asked.describe()["neutral"] == "left out: the server refused them"
+
+
+def test_a_value_that_is_none_is_left_out(serve: Callable[..., Server]) -> None:
+    server = serve(answer("hi"))
+    model(server).generate([PROMPT], [Sampling(temperature=None, top_p=None, seed=None)])
+    assert not {"temperature", "top_p", "seed"} & server.bodies[0].keys()
+
+
+def test_a_refused_value_says_how_to_leave_it_out(serve: Callable[..., Server]) -> None:
+    server = serve(refused(400, "Unsupported parameter: 'top_p' is not supported with this model."))
+    with pytest.raises(ModelError, match=r"'top_p' is not supported .*\(leave it out with top_p=none\)") as told:
+        model(server).generate([PROMPT], [Sampling()])
+    assert not isinstance(told.value, ModelUnavailableError)
+
+
+@pytest.mark.parametrize(
+    "words", ["System role not supported", "Conversation roles must alternate user/assistant/user/assistant/..."]
+)
+def test_a_template_without_a_system_role_gets_it_in_the_first_user_turn(
+    serve: Callable[..., Server], words: str
+) -> None:
+    server = serve(refused(400, words), answer("one"), answer("two"))
+    asked = model(server)
+    assert [asked.generate([PROMPT], [Sampling()])[0].text for _ in range(2)] == ["one", "two"]
+    assert [len(body["messages"]) for body in server.bodies] == [2, 1, 1]  # type: ignore[arg-type]
+    assert server.bodies[1]["messages"] == [{"role": "user", "content": "Answer.\n\nHello?"}]
+    assert asked.describe()["system_message"] == "folded into the next user message"
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (refused(401, "Incorrect API key provided"), "refused with status 401: Incorrect API key provided"),
+        (status(403, {"detail": "no"}), "refused with status 403: no"),
+        (status(404, {"message": "The model `m` does not exist."}), "status 404: The model `m` does not exist"),
+        (status(402, b"pay"), "refused with status 402: pay"),
+        (status(307, b"", Location="/elsewhere"), "refused with status 307"),
+        (refused(429, "Rate limit reached"), "status 429: Rate limit reached, 2 times"),
+        (status(503, b"<html><h1>Busy</h1>\n<p>later</p></html>"), "status 503: Busy later, 2 times"),
+        (status(500, {"detail": [{"loc": ["body", "x"], "msg": "broken"}]}), "status 500: x: broken, 2 times"),
+        (status(200, {"error": {"message": "out of memory", "code": 500}}), "completion: out of memory, 2 times"),
+        (status(200, {"error": "overloaded"}), "not a chat completion: overloaded, 2 times"),
+        (status(200, {"choices": []}), "not a chat completion: .*choices.*, 2 times"),
+        (status(200, {"choices": [{"error": {"message": "upstream"}, "message": {}}]}), "upstream, 2 times"),
+        (status(200, b"[1]"), "not a chat completion"),
+        (status(200, b"[" * 100_000), "not a chat completion"),
+    ],
+)
+def test_a_server_that_does_not_serve_says_nothing_about_the_agent(
+    serve: Callable[..., Server], reply: Reply, words: str
+) -> None:
+    with pytest.raises(ModelUnavailableError, match=words) as told:
+        model(serve(reply), retries=1).generate([PROMPT], [Sampling()])
+    assert len(str(told.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        refused(400, "This model's maximum context length is 4096 tokens."),
+        refused(413, "Request too large"),
+        status(422, {"detail": [{"loc": ["body", "messages"], "msg": "Input is too long"}]}),
+        refused(500, "the request exceeds the available context size"),
+        status(200, {"error": {"message": "Requested tokens exceed context window of 2048"}}),
+        refused(400, "Invalid value"),
+    ],
+)
+def test_a_request_that_cannot_be_answered_is_the_agents_failure(serve: Callable[..., Server], reply: Reply) -> None:
+    server = serve(reply)
+    with pytest.raises(ModelError) as told:
+        model(server).generate([PROMPT], [Sampling()])
+    assert not isinstance(told.value, ModelUnavailableError)
+    assert len(server.bodies) == 1
+
+
+def test_a_check_is_one_request_for_one_token(serve: Callable[..., Server]) -> None:
+    server = serve(answer("H"))
+    model(server).check(Sampling(temperature=0.5, max_new_tokens=99, seed=7))
+    assert [(body["max_tokens"], body["temperature"], body["seed"]) for body in server.bodies] == [(1, 0.5, 7)]
+    with pytest.raises(ModelUnavailableError, match="status 401"):
+        model(serve(refused(401, "no"))).check(Sampling())
+    # Models that think first may refuse so small a limit, and live.
+    model(serve(refused(400, "Could not finish the message because max_tokens was reached."))).check(Sampling())
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [("length", "length"), ("max_tokens", "length"), ("MAX_TOKENS", "length"), ("STOP", "stop"), ("eos_token", "stop"),
+     ("content_filter", "content_filter"), (None, None), (3, None)],
+)  # fmt: skip
+def test_a_limit_has_one_name(serve: Callable[..., Server], reason: object, expected: str | None) -> None:
+    reply = status(200, {"choices": [{"finish_reason": reason, "message": {"content": "x"}}]})
+    assert model(serve(reply)).generate([PROMPT], [Sampling()])[0].finish_reason == expected
+
+
+def test_half_characters_are_mended_on_the_way_there_and_back(serve: Callable[..., Server]) -> None:
+    server = serve(status(200, b'{"choices": [{"message": {"content": "a\\ud83d"}}]}'))
+    [completion] = model(server).generate([(Message("user", "b\ude00"),)], [Sampling()])
+    assert completion.text == "a\ufffd"
+    assert server.bodies[0]["messages"] == [{"role": "user", "content": "b\ufffd"}]
+
+
+def test_what_a_server_lists_about_a_model_is_part_of_its_identity(serve: Callable[..., Server]) -> None:
+    entry = {
+        "id": "m",
+        "owned_by": "vllm",
+        "root": "/models/m",
+        "created": int(time.time()),
+        "permission": [{"id": "r"}],
+    }
+    listed = [{"id": "other"}, entry]
+
+    class Listing(Handler):
+        def do_GET(self) -> None:
+            status(200, {"data": listed})(self, {})
+
+    server = serve(answer("hi"))
+    server.RequestHandlerClass = Listing
+    identity = model(server).identity()
+    assert identity["listed"] == {"id": "m", "owned_by": "vllm", "root": "/models/m"}
+    assert identity["endpoint"] == server.url
+    listed[1] = {**entry, "created": 1_700_000_000, "root": "/models/other"}
+    assert model(server).identity()["listed"] == {
+        **identity["listed"],
+        "root": "/models/other",
+        "created": 1_700_000_000,
+    }
+    listed.pop()
+    assert model(server).identity()["listed"] is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://models.example:99999/v1",
+        "http://models.example:x/v1",
+        "http://models.example:0/v1",
+        "http://user:secret@models.example:99999/v1",
+        "http://[::1/v1",
+    ],
+)
+def test_a_port_out_of_range_is_one_sentence(url: str) -> None:
+    with pytest.raises(OptionError, match="base_url: expected http") as told:
+        OpenAIModel("m", base_url=url)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("key", ["sk-\u00fcber", "sk-a\nb", "sk-a b", "sk-\U0001f600", "sk-\ud83d"])
+def test_a_key_that_no_header_carries_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(OptionError, match=r"api_key .*got U\+[0-9A-F]{4,6} as character \d+ of \d+") as told:
+        OpenAIModel("m", api_key=key)
+    assert "sk-" not in str(told.value)
+
+
+def test_blanks_around_a_key_are_none_of_it(serve: Callable[..., Server]) -> None:
+    server = serve(answer("hi"))
+    OpenAIModel("m", base_url=server.url, api_key=" sk-abc\n").generate([PROMPT], [Sampling()])
+    assert server.headers[0]["Authorization"] == "Bearer sk-abc"
+
+
+@pytest.mark.parametrize("options", [{"retries": -1}, {"timeout_seconds": 0}, {"max_connections": 0}])
+def test_numbers_out_of_range_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(OptionError, match="expected a positive number of seconds"):
+        OpenAIModel("m", **options)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tracewarp.errors import CacheError, ModelError, OptionError
+from tracewarp.errors import CacheError, ModelError, OptionError, TracewarpWarning
 from tracewarp.models import (
     BatchingModel,
     CachedModel,
@@ -23,6 +24,8 @@ from tracewarp.models import (
     ScriptedModel,
     open_model,
 )
+from tracewarp.models.specify import parse_model
+from tracewarp.trajectory.surrogates import repair
 
 
 def prompt(text: str) -> Prompt:
@@ -114,3 +117,109 @@ def test_a_failing_batch_tells_those_who_wait_and_the_next_one_goes_on() -> None
 def test_a_model_of_another_form_is_refused(text: str) -> None:
     with pytest.raises(OptionError, match="expected openai:NAME"):
         open_model(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("openai:org/model+x", ("openai", "org/model+x", None)),
+        ("hf:folder", ("hf", "folder", None)),
+        ("hf:folder+adapter", ("hf", "folder", "adapter")),
+        ("tiny-agent", ("hf", "tiny-agent", None)),
+        ("hf:tiny-agent+adapter", ("hf", "tiny-agent", "adapter")),
+        ("tiny-agent+adapter", ("hf", "tiny-agent", "adapter")),
+    ],
+)
+def test_a_string_names_a_model(text: str, parts: tuple[str, str, str | None]) -> None:
+    assert parse_model(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "setting", "near"),
+    [
+        ("openai:m", "timeout", "timeout_seconds"),
+        ("openai:m", "max_connection", "max_connections"),
+        ("openai:m", "batch_size", None),
+        ("hf:folder", "quantisation", "quantization"),
+        ("hf:folder", "batchsize", "batch_size"),
+        ("hf:folder", "timeout_seconds", None),
+    ],
+)
+def test_an_unknown_setting_is_named_with_the_nearest_known_one(text: str, setting: str, near: str | None) -> None:
+    hint = f"did you mean '{near}'" if near else "known settings: "
+    with pytest.raises(OptionError, match=f"unknown setting '{setting}'; {hint}"):
+        open_model(text, options={setting: 1})
+
+
+class Server(ScriptedModel):
+    """Stands for a model behind HTTP."""
+
+    def identity(self) -> dict[str, object]:
+        return {"kind": "openai", "endpoint": "http://models.example/v1", "name": self.name}
+
+
+def test_a_cache_before_a_server_warns_once(tmp_path: Path) -> None:
+    model = CachedModel(Server(["a", "b"]), ResponseCache(tmp_path / "cache.sqlite"))
+    with pytest.warns(TracewarpWarning, match=r"weights of scripted at http://models.example/v1 are not known") as told:
+        model.generate([prompt("a")], [Sampling()])
+        model.generate([prompt("b")], [Sampling()])
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("text", ["a\ud83d", "\ude00", "\ud83d\ude00"])
+def test_half_characters_pass_through_cache_and_counter(tmp_path: Path, text: str) -> None:
+    model = CachedModel(ScriptedModel(lambda asked, _: asked[0].content), ResponseCache(tmp_path / "cache.sqlite"))
+    first = model.generate([prompt(text)], [Sampling()])
+    again = model.generate([prompt(text)], [Sampling()])
+    assert again[0].cached
+    assert again[0].text.encode() == repair(first[0].text).encode()
+    assert model.truncate(text, 1).encode()
+
+
+def test_values_that_are_left_out_are_recorded_so() -> None:
+    assert Sampling(top_p=None, seed=None, max_new_tokens=9).record() == {
+        "temperature": 1.0,
+        "max_new_tokens": 9,
+        "stop": [],
+        "left_out": ["top_p", "seed"],
+    }
+    assert "left_out" not in Sampling(seed=3).record()
+
+
+def test_files_of_a_model_are_told_apart(tmp_path: Path) -> None:
+    from tracewarp.models.fingerprint import fingerprint
+
+    numpy = pytest.importorskip("safetensors.numpy", reason="needs the extra train")
+    import numpy as np
+
+    weights, config = tmp_path / "model.safetensors", tmp_path / "config.json"
+    numpy.save_file({"a": np.zeros((2, 3), np.float32)}, weights)
+    config.write_text("{}")
+    (tmp_path / "README.md").write_text("x")
+    quick, full = fingerprint(tmp_path), fingerprint(tmp_path, full=True)
+    assert [entry[0] for entry in quick] == ["config.json", "model.safetensors"]
+
+    (tmp_path / "README.md").write_text("y")
+    os.utime(config, ns=(1, 1))
+    assert fingerprint(tmp_path) != quick
+    assert fingerprint(tmp_path, full=True) == full
+
+    about = weights.stat()
+    numpy.save_file({"a": np.ones((2, 3), np.float32)}, weights)
+    os.utime(weights, ns=(about.st_atime_ns, about.st_mtime_ns))
+    os.utime(config, ns=(quick[0][3], quick[0][3]))
+    assert fingerprint(tmp_path) == quick, "an edit that keeps size and time is seen by content alone"
+    assert fingerprint(tmp_path, full=True) != full
+
+    numpy.save_file({"a": np.zeros((3, 2), np.float32)}, weights)
+    os.utime(weights, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert fingerprint(tmp_path) != quick, "other shapes"
+
+
+def test_a_check_is_never_answered_by_a_cache(tmp_path: Path) -> None:
+    inner = Counting()
+    model = CachedModel(BatchingModel(inner), ResponseCache(tmp_path / "cache.sqlite"))
+    model.check(Sampling())
+    model.check(Sampling())
+    model.close()
+    assert inner.batches == [1, 1]
