@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from tracewarp.collect.policy import Decision, Start, View
 from tracewarp.collect.prompts import PROMPT_TEMPLATES, Situation, read_answer, render_prompt
+from tracewarp.collect.window import ObservationWindow
 from tracewarp.errors import OptionError
 from tracewarp.models import BatchingModel, Model, Prompt, Sampling, open_model
 from tracewarp.models.specify import check_settings, model_settings, parse_model
@@ -28,6 +29,7 @@ class ModelPolicy:
         sampling: of every request; its seed is replaced by one of the episode's seed, the step and the attempt.
         observation_tokens: the page is cut to its first tokens.
         seeded: send a seed with every request; False for servers that refuse one.
+        scroll_window: `scroll` moves on to what the cut left out; False: it does not, as under the paper's settings.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class ModelPolicy:
         sampling: Sampling | None = None,
         observation_tokens: int = DEFAULT_OBSERVATION_TOKENS,
         seeded: bool = True,
+        scroll_window: bool = True,
     ) -> None:
         self.name = model.name
         self._model = model
@@ -45,11 +48,16 @@ class ModelPolicy:
         self._sampling = sampling or Sampling()
         self._observation_tokens = observation_tokens
         self._seeded = seeded
+        self._scroll_window = scroll_window
         self._start: Start | None = None
+        self._window = ObservationWindow(model.truncate, observation_tokens, moves=False)
 
     def start(self, start: Start) -> None:
         """Remember the episode's task and seed."""
         self._start = start
+        # In the extent `viewport` the browser itself scrolls.
+        moves = self._scroll_window and start.spec.settings.get("extent") != "viewport"
+        self._window = ObservationWindow(self._model.truncate, self._observation_tokens, moves=moves)
 
     def prompt(self, view: View) -> Prompt:
         """The chat that is sent for a view of the current episode."""
@@ -57,7 +65,7 @@ class ModelPolicy:
         seen = view.observation
         situation = Situation(
             objective=seen.instruction,
-            page=self._model.truncate(seen.text, self._observation_tokens),
+            page=self._window.show(view),
             address=seen.url or "",
             previous_action=view.previous_action,
             previous_error=view.previous_error,
@@ -88,7 +96,7 @@ class ModelPolicy:
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
             model_seconds=completion.seconds,
-            extra={"cached": completion.cached},
+            extra={"cached": completion.cached} | ({"window": self._window.number} if self._window.number else {}),
         )
 
     def check(self) -> None:
@@ -115,6 +123,7 @@ class ModelPolicy:
             "template": self._template,
             "sampling": sampling,
             "observation_tokens": self._observation_tokens,
+            "scroll_window": self._scroll_window,
         }
 
     def close(self) -> None:
@@ -135,6 +144,7 @@ class ModelPolicies:
         seed: `episode` is a number from the episode's seed, the step and the attempt; None leaves it out of requests.
         max_new_tokens: of an answer.
         observation_tokens: the page is cut to its first tokens.
+        scroll_window: `scroll` moves on to what the cut left out; False: it does not, as under the paper's settings.
         options: further arguments of the model: `timeout_seconds`, `batch_size`, `quantization`, `dtype`, `device`,
             `hash`, ...
 
@@ -156,6 +166,7 @@ class ModelPolicies:
         seed: Literal["episode"] | None = "episode",
         max_new_tokens: int = 384,
         observation_tokens: int = DEFAULT_OBSERVATION_TOKENS,
+        scroll_window: bool = True,
         **options: Any,
     ) -> None:
         kind, _, _ = parse_model(str(name))
@@ -173,6 +184,7 @@ class ModelPolicies:
             "sampling": Sampling(temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens),
             "observation_tokens": observation_tokens,
             "seeded": seed is not None,
+            "scroll_window": scroll_window,
         }
 
     def policy(self) -> ModelPolicy:

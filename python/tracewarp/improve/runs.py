@@ -94,6 +94,7 @@ class Runs:
             "top_p": options.top_p,
             "max_new_tokens": options.max_new_tokens,
             "observation_tokens": options.observation_tokens,
+            "scroll_window": False,  # as in the paper: an agent sees the beginning of a page
             **model_options(options),
         }
         given = CollectOptions(

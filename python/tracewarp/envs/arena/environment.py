@@ -15,7 +15,7 @@ from tracewarp.envs.web.actions import Dialect as ActionDialect
 from tracewarp.envs.web.driver import Driver
 from tracewarp.envs.web.environment import DEFAULT_STEP_BUDGET, WebEnvironment
 from tracewarp.envs.web.evaluators import Evaluator, Judge
-from tracewarp.envs.web.tree import Dialect, Extent
+from tracewarp.envs.web.tree import MAX_OPTIONS, Dialect, Extent
 from tracewarp.errors import OptionError
 
 DriverName = Literal["browserless", "http", "chromium"]
@@ -59,6 +59,7 @@ def make_arena(
     step_budget: int | str = DEFAULT_STEP_BUDGET,
     list_dialog: bool | str = False,
     evaluator: Evaluator = "webarena",
+    max_options: int | str = MAX_OPTIONS,
 ) -> ArenaEnvironment:
     """Make arena with a driver; nothing else needs to run.
 
@@ -80,6 +81,7 @@ def make_arena(
         step_budget: after how many actions the runner ends an episode.
         list_dialog: tell models of the action `dialog [accept]`.
         evaluator: how checks compare: `webarena`, or `strict` without WebArena's faults.
+        max_options: options that are shown of a longer select; 0: all.
 
     Raises:
         OptionError: an unknown driver or profile, or options of a browser without one.
@@ -103,6 +105,7 @@ def make_arena(
         "step_budget": whole_number("step_budget", step_budget, 1),
         "list_dialog": list_dialog,
         "evaluator": evaluator,
+        "max_options": max_options,
     }
     if driver == "browserless":
         from tracewarp.envs.arena.app import ArenaApp

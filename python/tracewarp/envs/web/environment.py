@@ -18,7 +18,7 @@ from tracewarp.envs.web.ids import FirstAppearance, Numbering, browser_numbers
 from tracewarp.envs.web.oracle import Act, resolve
 from tracewarp.envs.web.source import WebTaskSource
 from tracewarp.envs.web.tasks import WebTask, web_task
-from tracewarp.envs.web.tree import Dialect, Element, Extent, render_tree
+from tracewarp.envs.web.tree import MAX_OPTIONS, Dialect, Element, Extent, render_tree
 from tracewarp.errors import EnvironmentFailure, OptionError
 
 DEFAULT_STEP_BUDGET = 30
@@ -65,6 +65,7 @@ class WebEnvironment:
         evaluator: Evaluator = "webarena",
         step_budget: int = DEFAULT_STEP_BUDGET,
         list_dialog: bool | str = False,
+        max_options: int | str = MAX_OPTIONS,
     ) -> None:
         """Put the parts together; nothing is opened before `reset`.
 
@@ -81,6 +82,8 @@ class WebEnvironment:
             evaluator: how texts and addresses are compared, see `tracewarp.envs.web.evaluators`.
             step_budget: after how many actions the runner ends an episode, unless it is told otherwise.
             list_dialog: tell models of the action `dialog [accept]`, which is understood in any case.
+            max_options: of a longer select so many options are shown, and the number of the others; 0: all, as in
+                WebArena.
 
         Raises:
             OptionError: an option outside its range.
@@ -92,8 +95,11 @@ class WebEnvironment:
         ):
             if given not in known:
                 raise OptionError(f"{name}: expected {' or '.join(known)}, got {given!r}")
+        if not str(max_options).isdecimal():
+            raise OptionError(f"max_options: expected a whole number of at least 0, got {max_options!r}")
         if step_budget < 1:
             raise OptionError(f"step_budget: expected at least 1, got {step_budget}")
+        self._max_options = int(max_options)
         self._list_dialog = _switch("list_dialog", list_dialog)
         self._grammar = actions.describe_actions(action_dialect, dialogs=self._list_dialog)
         self._source = source
@@ -134,6 +140,7 @@ class WebEnvironment:
                 "evaluator": self._evaluator,
                 "public_hosts": bool(self._source.sites.public),
                 "list_dialog": self._list_dialog,
+                "max_options": self._max_options,
             },
         )
 
@@ -277,6 +284,7 @@ class WebEnvironment:
             extent=self._extent,
             truncate=self._truncate,
             dialogs=dialogs,
+            max_options=self._max_options or None,
         )
         episode.elements = rendered.elements
         current = next((tab for tab in episode.tabs if tab.current), None)

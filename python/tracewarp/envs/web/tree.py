@@ -7,6 +7,8 @@ definition  The first line lists the tabs. Where the page has opened dialogs sin
             whose role is in `QUIET_ROLES`; a listitem with a blank name; roles in `DROPPED_ROLES`; in the extent
             `viewport` a node outside of it. The children of a hidden node move up in its place.
             A StaticText that one of the 3 lines before it contains is dropped.
+            Of a select with more than `max_options` options the first ones and the chosen ones are printed, then
+            `... 210 more options`; a name that is typed into the select chooses any of them.
 dialects    classic  WebArena's lines to the letter, its slips included: visible is overlap * height / width >= 0.6;
                      a StaticText is looked for in the whole of the lines before, so that the number 7 goes where the
                      id 172 stands; a line that merely speaks of "statictext" goes; `image` is printed as `img`.
@@ -47,6 +49,9 @@ DROPPED_ROLES: Mapping[Dialect, frozenset[str]] = {
 }
 """Roles that the extent `page` leaves out. (In `viewport` their missing boxes see to it.)"""
 LEAST_VISIBLE = 0.6
+MAX_OPTIONS = 30
+"""A list of countries with 240 lines would leave no room for the rest of its page."""
+_SELECTS = frozenset({"combobox", "listbox"})
 _LINES_BEFORE = 3
 
 _STATIC_TEXT = re.compile(r"\[\d+\] StaticText (.+)", re.DOTALL)
@@ -104,6 +109,7 @@ def render_tree(
     truncate: Callable[[str], str] | None = None,
     viewport: tuple[float, float] = (1280, 720),
     dialogs: Sequence[Dialog] = (),
+    max_options: int | None = MAX_OPTIONS,
 ) -> Rendered:
     """Print a tree.
 
@@ -117,6 +123,7 @@ def render_tree(
         truncate: Cuts a text to the budget, e.g. to its first 1,920 tokens; None: no budget.
         viewport: Width and height in CSS pixels.
         dialogs: What the page said since the last observation; a line each under the tabs.
+        max_options: How many options of a select are printed beside the chosen ones; None: all, as WebArena prints.
 
     Raises:
         OptionError: an unknown dialect or extent.
@@ -124,7 +131,7 @@ def render_tree(
     for name, value, known in (("dialect", dialect, Dialect), ("extent", extent, Extent)):
         if value not in get_args(known):
             raise OptionError(f"{name}: expected {' or '.join(get_args(known))}, got {value!r}")
-    lines = _shown(root, dialect=dialect, extent=extent, viewport=viewport)
+    lines = _shown(root, dialect=dialect, extent=extent, viewport=viewport, max_options=max_options)
     elements, body = _numbered(lines, ids=ids, echoes=_echoes_classic if dialect == "classic" else _echoes)
     text = "\n".join([tab_line(tabs), *map(dialog_line, dialogs), "", *body])
     if truncate is None:
@@ -148,12 +155,28 @@ def dialog_line(dialog: Dialog) -> str:
     return f"Dialog ({dialog.kind}, {answered}{text}): {dialog.message!r}"
 
 
-def _shown(root: Node, *, dialect: Dialect, extent: Extent, viewport: tuple[float, float]) -> list[_Line]:
+@dataclass(slots=True)
+class _Options:
+    """How many options of a select were met and left out."""
+
+    depth: int
+    met: int = 0
+    hidden: int = 0
+
+
+def _shown(
+    root: Node, *, dialect: Dialect, extent: Extent, viewport: tuple[float, float], max_options: int | None
+) -> list[_Line]:
     """The nodes that are not hidden, from top to bottom. No recursion: pages may be nested thousands deep."""
     lines: list[_Line] = []
-    open_nodes = [(root, 0)]
+    open_nodes: list[tuple[Node | None, int, _Options | None]] = [(root, 0, None)]
     while open_nodes:
-        node, depth = open_nodes.pop()
+        node, depth, options = open_nodes.pop()
+        if node is None:  # the end of a select
+            if options is not None and options.hidden:
+                plural = "" if options.hidden == 1 else "s"
+                lines.append(_Line(None, "", "", f"... {options.hidden} more option{plural}", options.depth))
+            continue
         if node.role == "InlineTextBox":
             continue
         role = "img" if dialect == "classic" and node.role == "image" else node.role
@@ -164,11 +187,24 @@ def _shown(root: Node, *, dialect: Dialect, extent: Extent, viewport: tuple[floa
             else node is root or _visible(node.rectangle, dialect, viewport)
         )
         if node.name is not None and not node.ignored and inside and _speaks(role, node.name, properties):
+            if role == "option" and options is not None and not _is_printed(node, options, max_options):
+                continue
             text = f"{role} {node.name!r} {properties}" if properties else f"{role} {node.name!r}"
             lines.append(_Line(node.key, role, node.name, text, depth))
             depth += 1
-        open_nodes += ((child, depth) for child in reversed(node.children))
+        if node.role in _SELECTS:
+            options = _Options(depth)
+            open_nodes.append((None, depth, options))
+        open_nodes += ((child, depth, options) for child in reversed(node.children))
     return lines
+
+
+def _is_printed(option: Node, options: _Options, max_options: int | None) -> bool:
+    options.met += 1
+    if max_options is None or options.met <= max_options or ("selected", True) in option.properties:
+        return True
+    options.hidden += 1
+    return False
 
 
 def _properties(node: Node) -> str:
@@ -209,6 +245,9 @@ def _numbered(
     elements: dict[int, Element] = {}
     body: list[str] = []
     for line in lines:
+        if not line.role:  # it stands for no node
+            body.append("\t" * line.depth + line.text)
+            continue
         if echoes(line, kept[-_LINES_BEFORE:]):
             continue
         number, pair = ids(line.key), (line.role, line.name)

@@ -269,3 +269,54 @@ def test_a_tree_ten_thousand_deep_is_printed():
 def test_an_unknown_option_raises(option):
     with pytest.raises(OptionError, match="expected"):
         lines(page(), **option)
+
+
+def countries(n, *, chosen=(), role="combobox"):
+    options = [node("option", f"Country {i}", selected=i in chosen) for i in range(n)]
+    return node(
+        role,
+        "Country",
+        node("MenuListPopup", "", *options) if role == "combobox" else options[0],
+        *(() if role == "combobox" else options[1:]),
+        expanded=False,
+    )
+
+
+def test_a_long_list_of_options_is_shortened_with_a_count():
+    seen = lines(page(countries(240, chosen=(200,)), node("button", "Go")))
+    assert seen[1:4] == [
+        "\t[2] combobox 'Country' expanded: False",
+        "\t\t[3] option 'Country 0' selected: False",
+        "\t\t[4] option 'Country 1' selected: False",
+    ]
+    assert seen[31:] == [
+        "\t\t[32] option 'Country 29' selected: False",
+        "\t\t[33] option 'Country 200' selected: True",
+        "\t\t... 209 more options",
+        "\t[34] button 'Go'",
+    ]
+
+
+@pytest.mark.parametrize(("n", "max_options"), [(30, 30), (240, None), (3, 30), (0, 30)])
+def test_a_list_within_its_limit_is_whole(n, max_options):
+    seen = lines(page(countries(n), node("button", "Go")), max_options=max_options)
+    assert len(seen) == n + 3
+    assert not any("more options" in line for line in seen)
+
+
+def test_every_list_has_a_count_of_its_own():
+    seen = lines(page(countries(32), countries(35, role="listbox"), countries(2)), max_options=31)
+    assert [line.strip() for line in seen if "more" in line] == ["... 1 more option", "... 4 more options"]
+    assert sum("option " in line for line in seen) == 31 + 31 + 2
+
+
+def test_options_in_groups_count_together():
+    groups = [
+        node("group", f"Group {i}", *(node("option", f"{i}.{j}", selected=False) for j in range(20))) for i in "ab"
+    ]
+    seen = lines(page(node("combobox", "Pick", *groups)))
+    assert [line.strip() for line in seen][-3:] == [
+        "[33] option 'b.8' selected: False",
+        "[34] option 'b.9' selected: False",
+        "... 10 more options",
+    ]
