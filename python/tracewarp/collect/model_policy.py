@@ -174,6 +174,8 @@ class ModelPolicies:
         check_settings(options, [*own, *model_settings(kind)])
         _check(name=name, temperature=temperature, top_p=top_p, seed=seed, template=template)
         _check_counts(max_new_tokens=max_new_tokens, observation_tokens=observation_tokens)
+        if not isinstance(scroll_window, bool):
+            raise OptionError(f"scroll_window: expected true or false, got {scroll_window!r}")
         if kind == "hf" and (temperature is None or top_p is None):
             raise OptionError("temperature, top_p: a model in this process needs numbers; only servers can do without")
         model = open_model(name, base_url=base_url, tokenizer=tokenizer, response_cache=response_cache, options=options)
