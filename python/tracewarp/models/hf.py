@@ -104,6 +104,8 @@ class TransformersModel:
                 bnb_4bit_use_double_quant=True,
                 bnb_4bit_compute_dtype=torch.bfloat16,
             )
+        if name.startswith(("/", "./", "../", "~")) and not Path(name).is_dir():
+            raise ModelError(f"model: {name!r} could not be loaded: no such folder")
         try:
             self._tokenizer = transformers.AutoTokenizer.from_pretrained(source, revision=revision)
             model = transformers.AutoModelForCausalLM.from_pretrained(source, **options)
@@ -315,4 +317,5 @@ def _alike(a: Sampling, b: Sampling) -> bool:
 
 def _said(error: Exception) -> str:
     """The words of an error, on one line and not longer than a screen."""
-    return " ".join(str(error).split())[:500] or type(error).__name__
+    words = " ".join(str(error).split())[:500]
+    return words if isinstance(error, OSError | ValueError) and words else f"{type(error).__name__}: {words}"

@@ -148,3 +148,109 @@ def test_what_cannot_be_loaded_is_one_sentence(tmp_path: Path) -> None:
         TransformersModel(str(tmp_path / "nothing"))
     with pytest.raises(OptionError, match="quantization: expected nf4"):
         TransformersModel(str(tmp_path), quantization="int3")  # type: ignore[arg-type]
+
+
+GREEDY = Sampling(temperature=0, max_new_tokens=8)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A model that a test may spoil."""
+    return make_model(tmp_path / "own", context=256)
+
+
+def test_a_model_with_a_state_instead_of_a_context_answers_alike_alone_and_in_a_batch(tmp_path: Path) -> None:
+    from small_models import make_tokenizer
+    from transformers import AutoTokenizer, MambaConfig, MambaForCausalLM
+
+    make_tokenizer(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+    config = MambaConfig(vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, state_size=4, **ends)
+    MambaForCausalLM(config).save_pretrained(tmp_path)
+    model = TransformersModel(str(tmp_path), device="cpu")
+    prompts = [prompt("a longer one of several words"), prompt("x")]
+    together = [said.text for said in model.generate(prompts, [GREEDY] * 2)]
+    assert together == [model.generate([asked], [GREEDY])[0].text for asked in prompts]
+
+
+def test_a_token_without_a_row_in_the_embedding_is_named(own: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(own)
+    tokenizer.add_tokens(["<|extra|>", "lamp"])
+    tokenizer.save_pretrained(own)
+    model = TransformersModel(str(own), device="cpu")
+    assert model.generate([prompt("an <|extra|> in a page is text")], [GREEDY])[0].completion_tokens
+    with pytest.raises(ModelError, match=r"the token 'lamp' has id 260, but the model's embedding has 259 rows"):
+        model.generate([prompt("a lamp")], [GREEDY])
+    tokenizer.chat_template = "<|extra|>" + tokenizer.chat_template
+    tokenizer.save_pretrained(own)
+    with pytest.raises(ModelError, match=r"the token '<\|extra\|>' has id 259"):
+        TransformersModel(str(own), device="cpu")
+
+
+def test_an_adapter_of_another_kind_is_one_sentence(folder: Path, tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft", reason="needs the extra train")
+    from transformers import AutoModelForCausalLM
+
+    config = peft.PromptTuningConfig(task_type=peft.TaskType.CAUSAL_LM, num_virtual_tokens=4)
+    peft.get_peft_model(AutoModelForCausalLM.from_pretrained(folder), config).save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match=r"of the kind PROMPT_TUNING; expected a LoRA adapter"):
+        TransformersModel(str(folder), adapter=str(tmp_path), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("config.json", "{"),
+        ("tokenizer.json", "{}"),
+        ("model.safetensors", "x" * 20),
+        ("chat_template.jinja", "{% for"),
+        ("chat_template.jinja", "{{ raise_exception('never') }}"),
+    ],
+)
+def test_a_broken_file_is_one_sentence(own: Path, file: str, content: str) -> None:
+    (own / file).write_text(content)
+    with pytest.raises(ModelError, match=r"^model: '.*own' (could not be loaded|cannot be asked): .+"):
+        TransformersModel(str(own), device="cpu")
+
+
+@pytest.mark.parametrize(
+    "options", [{"dtype": "int8"}, {"hash": "none"}, {"batch_size": 0}, {"batch_size": "many"}, {"quantization": "q4"}]
+)
+def test_values_that_an_option_does_not_take_are_named(folder: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=f"{next(iter(options))}: expected"):
+        TransformersModel(str(folder), **options)
+
+
+def test_values_can_be_left_to_servers_only(model: TransformersModel) -> None:
+    with pytest.raises(OptionError, match="a model in this process needs numbers"):
+        model.generate([prompt("x")], [Sampling(top_p=None)])
+
+
+def test_another_model_adapter_or_template_is_another_identity(own: Path) -> None:
+    def identity(**options: Any) -> Any:
+        return TransformersModel(str(own), device="cpu", **options).identity()
+
+    before, full = identity(), identity(hash="full")
+    assert identity() == before
+    template = own / "chat_template.jinja"
+    text = template.read_text()
+    template.write_text(text + " ")
+    assert identity() != before
+    template.write_text(text)
+    assert identity() != before, "the time of modification counts"
+    assert identity(hash="full") == full, "the content counts alone"
+    make_model(own, context=256, seed=1)
+    assert identity(hash="full") != full
+
+
+def test_the_model_that_ships_has_a_name() -> None:
+    for text in ("tiny-agent", "hf:tiny-agent"):
+        model = open_model(text, options={"device": "cpu"})
+        assert (model.name, model.describe()["name"]) == ("tiny-agent", "tiny-agent")
+
+
+def test_a_check_generates_one_token(model: TransformersModel) -> None:
+    model.check(Sampling(temperature=0.0))
