@@ -150,6 +150,8 @@ class _Improvement:
                 f"{agent.name}, learnt nothing that made validation better: it kept epoch 0, and is the agent that it "
                 "began with"
             )
+        for note in trained.notes:
+            self.note(f"{agent.name}: {note}")
         learner = Learner(Agent(arm, number, trained.adapter), row, training_row(trained))
         return _Learnt(learner, selected, collected)
 

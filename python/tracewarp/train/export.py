@@ -91,9 +91,8 @@ def merge(
     except (OSError, ValueError, RuntimeError) as error:
         raise TrainingError(f"adapter: {adapter} could not be merged into {named}: {error}") from error
     with written_beside(target) as beside:
-        merged.generation_config = (
-            GenerationConfig()
-        )  # written below; transformers refuses to write some published ones
+        # It is written below, as JSON: transformers refuses to write some published ones.
+        merged.generation_config = GenerationConfig()
         merged.save_pretrained(beside)
         write_generation_config(beside, named, ends)
         tokenizer.save_pretrained(beside)
@@ -172,7 +171,10 @@ def serving_lines(
     by_vllm = (
         f"{merged} && {line('vllm', 'serve', 'MERGED', '--served-model-name', name)}"  # a rank that vLLM does not take
         if ranks is None
-        else line("vllm", "serve", base, "--enable-lora", *ranks, "--lora-modules", f"{name}={folder}")
+        else line(
+            *("vllm", "serve", base, "--enable-lora", *ranks, "--lora-modules", f"{name}={folder}"),
+            *("--generation-config", folder),  # the tokens that end answers
+        )
     )
     return (
         collected(f"model:name=hf:{base}+{folder}"),
