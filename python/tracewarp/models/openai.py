@@ -31,10 +31,12 @@ DEFAULT_BASE_URL: Final = "http://127.0.0.1:8000/v1"
 MAX_ANSWER_BYTES: Final = 10_000_000
 """An answer longer than this is refused: no completion is, and memory is finite."""
 
-NEUTRAL: Final = MappingProxyType({"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0})
-"""Sent with every request, since servers such as vLLM and llama.cpp otherwise apply values of the model or their own.
+NEUTRAL: Final = MappingProxyType(
+    {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
+)
+"""Sent with every request, since servers otherwise apply values of the model (vLLM, `transformers serve`) or their own.
 
-Servers that refuse unknown values get the request without them, and `describe()` says so.
+A server that refuses some of them gets requests without those, and `describe()` says so.
 """
 
 _RETRIED: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -108,7 +110,7 @@ class OpenAIModel:
         self.name = name
         self._base_url = _checked_url(base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL)
         self._key = _checked_key(api_key or os.environ.get("OPENAI_API_KEY") or "")
-        self._sends_neutral = True
+        self._neutral: Mapping[str, float] = NEUTRAL
         self._folds_system = False
         self._timeout_seconds = timeout_seconds
         self._retries = retries
@@ -186,8 +188,9 @@ class OpenAIModel:
         """Leave out what the server refuses and the answer does not need; True where the next attempt differs."""
         if refused.status not in _AGENTS_FAULT:
             return False
-        if self._sends_neutral and any(name in refused.words for name in NEUTRAL):
-            self._sends_neutral = False
+        unwanted = {name for name in self._neutral if name in refused.words}
+        if unwanted:
+            self._neutral = {name: value for name, value in self._neutral.items() if name not in unwanted}
             return True
         has_system = any(message.role == "system" for message in prompt)
         if has_system and not self._folds_system and _NO_SYSTEM_ROLE.search(refused.words):
@@ -202,7 +205,7 @@ class OpenAIModel:
             "model": self.name,
             "messages": [{"role": message.role, "content": repair(message.content)} for message in messages],
             **{name: value for name, value in values.items() if value is not None},
-            **(NEUTRAL if self._sends_neutral else {}),
+            **self._neutral,
             self._token_limit_field: sampling.max_new_tokens,
             "n": 1,
             "stream": False,
@@ -295,7 +298,8 @@ class OpenAIModel:
         """The server, and how it is asked, without credentials."""
         return {
             **self._asked,
-            "neutral": dict(NEUTRAL) if self._sends_neutral else "left out: the server refused them",
+            "neutral": dict(self._neutral),
+            "refused": sorted(NEUTRAL.keys() - self._neutral.keys()),
             "system_message": "folded into the next user message" if self._folds_system else "as it is",
         }
 

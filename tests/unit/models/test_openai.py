@@ -103,6 +103,8 @@ def test_every_sampling_value_is_sent(serve: Callable[..., Server]) -> None:
             "top_k": -1,
             "min_p": 0.0,
             "repetition_penalty": 1.0,
+            "frequency_penalty": 0.0,
+            "presence_penalty": 0.0,
             "max_tokens": 9,
             "n": 1,
             "stream": False,
@@ -234,14 +236,26 @@ def refused(code: int, words: object, **headers: str) -> Reply:
     return status(code, {"error": {"message": words}}, **headers)
 
 
-@pytest.mark.parametrize("name", ["top_k", "min_p", "repetition_penalty"])
+@pytest.mark.parametrize("name", ["top_k", "min_p", "repetition_penalty", "presence_penalty"])
 def test_a_server_that_refuses_neutral_values_is_asked_without_them(serve: Callable[..., Server], name: str) -> None:
     server = serve(refused(400, f"Unrecognized request argument supplied: {name}"), answer("one"), answer("two"))
     asked = model(server)
-    assert asked.describe()["neutral"] == {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+    assert name in asked.describe()["neutral"]
     assert [asked.generate([PROMPT], [Sampling()])[0].text for _ in range(2)] == ["one", "two"]
     assert [name in body for body in server.bodies] == [True, False, False]
-    assert asked.describe()["neutral"] == "left out: the server refused them"
+    assert asked.describe()["refused"] == [name]
+    assert len(asked.describe()["neutral"]) == 4
+
+
+def test_values_that_are_refused_one_by_one_are_left_out_one_by_one(serve: Callable[..., Server]) -> None:
+    words = "Unexpected fields in the request: "
+    server = serve(
+        status(422, {"detail": words + "{'top_k', 'min_p'}"}),
+        status(422, {"detail": words + "{'repetition_penalty'}"}),
+        answer("one"),
+    )
+    assert model(server).generate([PROMPT], [Sampling()])[0].text == "one"
+    assert "frequency_penalty" in server.bodies[-1]
 
 
 def test_a_value_that_is_none_is_left_out(serve: Callable[..., Server]) -> None:
