@@ -169,10 +169,11 @@ class OpenAIModel:
         where = f"{self.name} at {self.endpoint}"
         attempt = 0
         while True:
+            body = self._body(prompt, sampling)
             try:
-                return self._attempt(self._body(prompt, sampling))
+                return self._attempt(body)
             except _Refused as refused:
-                if self._adapts(refused, prompt):
+                if self._adapts(refused, body):
                     continue
                 kind = ModelError if refused.status in _AGENTS_FAULT else ModelUnavailableError
                 hint = _hint(refused.words, sampling)
@@ -184,16 +185,19 @@ class OpenAIModel:
                 self._sleep(min(wait, 60.0))
                 attempt += 1
 
-    def _adapts(self, refused: _Refused, prompt: Prompt) -> bool:
-        """Leave out what the server refuses and the answer does not need; True where the next attempt differs."""
+    def _adapts(self, refused: _Refused, body: Mapping[str, Any]) -> bool:
+        """Leave out what the server refuses and the answer does not need; True where the next attempt differs.
+
+        The request that was refused decides: another one, sent at the same time, may have changed the settings.
+        """
         if refused.status not in _AGENTS_FAULT:
             return False
-        unwanted = {name for name in self._neutral if name in refused.words}
+        unwanted = {name for name in NEUTRAL if name in body and name in refused.words}
         if unwanted:
             self._neutral = {name: value for name, value in self._neutral.items() if name not in unwanted}
             return True
-        has_system = any(message.role == "system" for message in prompt)
-        if has_system and not self._folds_system and _NO_SYSTEM_ROLE.search(refused.words):
+        has_system = any(message["role"] == "system" for message in body["messages"])
+        if has_system and _NO_SYSTEM_ROLE.search(refused.words):
             self._folds_system = True
             return True
         return False

@@ -258,6 +258,23 @@ def test_values_that_are_refused_one_by_one_are_left_out_one_by_one(serve: Calla
     assert "frequency_penalty" in server.bodies[-1]
 
 
+def test_requests_sent_at_the_same_time_all_leave_out_what_is_refused(serve: Callable[..., Server]) -> None:
+    together = threading.Barrier(4)
+
+    def strict(handler: BaseHTTPRequestHandler, body: dict[str, object]) -> None:
+        if "top_k" in body:
+            together.wait(10)  # every first request is on its way before any is refused
+            status(422, {"detail": "Unexpected fields in the request: {'top_k'}"})(handler, body)
+        elif any(message["role"] == "system" for message in body["messages"]):  # type: ignore[attr-defined]
+            together.wait(10)
+            refused(400, "System role not supported")(handler, body)
+        else:
+            answer("one")(handler, body)
+
+    found = model(serve(strict)).generate([PROMPT] * 4, [Sampling()] * 4)
+    assert [completion.text for completion in found] == ["one"] * 4
+
+
 def test_a_value_that_is_none_is_left_out(serve: Callable[..., Server]) -> None:
     server = serve(answer("hi"))
     model(server).generate([PROMPT], [Sampling(temperature=None, top_p=None, seed=None)])
