@@ -12,7 +12,7 @@ from tracewarp.envs.base import AdmissibleEnvironment, Capability
 GIVE_UP = "stop [N/A]"
 """The answer that a task cannot be done."""
 
-_LINK = re.compile(r"^\s*\[(\d+)\] link (['\"])(.*)\2", re.MULTILINE)
+_LINK = re.compile(r"^[ \t]*\[(\d+)\] link (['\"])(.*)\2", re.MULTILINE)
 
 _WORD = re.compile(r"[^\W_]+")
 

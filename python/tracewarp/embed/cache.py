@@ -15,7 +15,8 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from tracewarp.errors import CacheError
+from tracewarp.errors import CacheError, UnreadableFileError
+from tracewarp.trajectory.paths import require_regular_file
 
 _APPLICATION_ID = 0x74776563
 """`twec`: marks the file as ours, so that another program's database is refused and not written to."""
@@ -64,6 +65,10 @@ class EmbeddingCache:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        try:
+            require_regular_file(self.path, missing_ok=True)
+        except UnreadableFileError as error:
+            raise CacheError(f"{error}; name another file as the embedding cache") from None
         with self._failures():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # Autocommit: transactions are opened by hand, where a batch begins.

@@ -10,7 +10,8 @@ from typing import Any
 
 from tracewarp.errors import RunMismatchError
 from tracewarp.improve.options import Arm, ImproveOptions
-from tracewarp.trajectory.write import beside
+from tracewarp.trajectory.json_files import read_json_object
+from tracewarp.trajectory.write import beside, make_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Folders:
         path = self.out / "options.json"
         wanted = json.loads(json.dumps(options.to_dict()))
         if path.is_file():
-            begun = json.loads(path.read_text(encoding="utf-8"))
+            begun = read_json_object(path)
             # These change nothing that is finished.
             free = ("workers", "device", "rounds")
             usual = json.loads(json.dumps(ImproveOptions(options.model).to_dict()))
@@ -65,6 +66,6 @@ class Folders:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write beside, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with beside(path) as file:
         file.write(json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))

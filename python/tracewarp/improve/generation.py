@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from tracewarp.synthesize.examples import Turn
 from tracewarp.synthesize.out_of_domain import Agent, GenerationSettings, Shot, generate_out_of_domain
 from tracewarp.synthesize.sameness import identities
 from tracewarp.trajectory import Task
+from tracewarp.trajectory.json_files import read_json_object
 
 SUMMARY: Final = "generated.json"
 
@@ -98,7 +98,7 @@ def _read_back(folder: Path, about: Mapping[str, object]) -> Examples | None:
     path = folder / SUMMARY
     if not path.is_file():
         return None
-    known = json.loads(path.read_text(encoding="utf-8"))
+    known = read_json_object(path)
     if any(known.get(name) != value for name, value in about.items()):
         return None
     return Examples(tuple(read_examples(folder / "examples.jsonl")), known["refusals"], known["note"])

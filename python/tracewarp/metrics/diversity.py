@@ -21,6 +21,7 @@ from tracewarp import _core
 from tracewarp.errors import FileError, InputError, SchemaVersionError, ShapeError, UnreadableFileError
 from tracewarp.metrics._arrays import FloatArray, as_choice, as_integer, as_rows, default_threads
 from tracewarp.metrics.similarity import Effort, Zero, as_cosine
+from tracewarp.trajectory.paths import require_regular_file
 
 SCHEMA_VERSION = 1
 """Version of the file that `DiversityFilter.save` writes."""
@@ -185,6 +186,7 @@ def _as_path(path: object) -> Path:
 def _read(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of a saved filter, of a version that is known."""
     expected = "expected a file that DiversityFilter.save wrote"
+    require_regular_file(path, expected=expected)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             state = {name: archive[name] for name in _FIELDS if name in archive}

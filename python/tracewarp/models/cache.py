@@ -14,8 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from tracewarp.errors import CacheError, TracewarpWarning
+from tracewarp.errors import CacheError, TracewarpWarning, UnreadableFileError
 from tracewarp.models.base import Completion, Model, Prompt, Sampling
+from tracewarp.trajectory.paths import require_regular_file
 from tracewarp.trajectory.surrogates import repair
 
 _FORMAT: Final = 2
@@ -36,6 +37,7 @@ class ResponseCache:
         self.path = Path(path)
         self._lock = threading.Lock()
         try:
+            require_regular_file(self.path, missing_ok=True)
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
             self._connection.execute("PRAGMA journal_mode=WAL")
@@ -43,7 +45,7 @@ class ResponseCache:
                 "CREATE TABLE IF NOT EXISTS responses (key TEXT PRIMARY KEY, completion TEXT NOT NULL)"
             )
             self._connection.commit()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, UnreadableFileError, sqlite3.Error) as error:
             raise CacheError(f"response cache: {self.path} cannot be used as one: {error}") from error
 
     @staticmethod

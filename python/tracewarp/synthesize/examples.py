@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,11 +9,15 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from tracewarp.errors import RecordError, UnreadableFileError
+from tracewarp.errors import RecordError
 from tracewarp.models.thoughts import Split, split_thoughts
 from tracewarp.trajectory import Step, Trajectory
+from tracewarp.trajectory.complaints import complaints
+from tracewarp.trajectory.jsontext import BadJsonError, parse_json
+from tracewarp.trajectory.lines import LineSource
 from tracewarp.trajectory.model import Record
-from tracewarp.trajectory.write import beside
+from tracewarp.trajectory.paths import require_regular_file
+from tracewarp.trajectory.write import beside, make_folder
 
 Place = Literal["first", "intermediate", "last"]
 """Where in its trajectory a step stands. The step of a one-step trajectory is a first one."""
@@ -124,7 +127,7 @@ def write_examples(path: str | os.PathLike[str], examples: Iterable[Example]) ->
         How many.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     count = 0
     with beside(target) as file:
         for example in examples:
@@ -137,21 +140,21 @@ def read_examples(path: str | os.PathLike[str]) -> Iterator[Example]:
     """Read examples.
 
     Raises:
-        UnreadableFileError: the file is missing.
+        UnreadableFileError: the file is missing or not a regular file.
         RecordError: a line that is no example; the message names it.
     """
     source = Path(path)
-    if not source.is_file():
-        raise UnreadableFileError(f"{source}: no such file of examples")
-    with source.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                yield Example.model_validate(_migrated(json.loads(line)))
-            except (ValueError, ValidationError) as error:
-                what = str(error).splitlines()[0]
-                raise RecordError(
-                    f"{source}, line {number}: expected an example, got {line[:60]!r} ({what})"
-                ) from error
+    require_regular_file(source, expected="expected a file of examples")
+    for line in LineSource(source):
+        if not line.data.strip():
+            continue
+        try:
+            value, _ = parse_json(line.data)
+            yield Example.model_validate(_migrated(value))
+        except BadJsonError as error:
+            raise RecordError(f"{source}, line {line.number}: {error}; expected an example") from None
+        except ValidationError as error:
+            raise RecordError(f"{source}, line {line.number}: {complaints(error, Example)}") from None
 
 
 def _migrated(row: Any) -> Any:

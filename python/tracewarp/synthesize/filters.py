@@ -24,7 +24,7 @@ MOST_EQUAL_ACTIONS: Final = 3
 """An action that occurs so often, compared as a string, is a loop."""
 
 _GIVING_UP: Final = re.compile(r"impossible|cannot", re.IGNORECASE)
-_NO_ANSWER: Final = re.compile(r"\s*(n/a|no\b.*)?\s*", re.IGNORECASE | re.DOTALL)
+_NO_ANSWER: Final = re.compile(r"n/a\Z|no\b|\Z", re.IGNORECASE)
 
 Rule = Callable[[Trajectory], str | None]
 """A reason against a trajectory, or None."""
@@ -161,4 +161,4 @@ def final_answer(action: str | None) -> str | None:
 
 def gives_no_answer(answer: str) -> bool:
     """Is this N/A, empty, or a sentence that begins with No?"""
-    return _NO_ANSWER.fullmatch(answer) is not None
+    return _NO_ANSWER.match(answer.strip()) is not None

@@ -47,7 +47,7 @@ def complaints(error: ValidationError, model: type[BaseModel]) -> str:
 
 def suggestion(name: str, known: typing.Iterable[str]) -> str:
     """Return `did you mean 'action'?` for the nearest known name, or "" where none is near."""
-    near = get_close_matches(name.strip().lower(), list(known), n=1, cutoff=0.6)
+    near = get_close_matches(name[:_SHOWN_CHARS].strip().lower(), list(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else ""
 
 

@@ -16,10 +16,12 @@ from pydantic import ValidationError
 
 from tracewarp.errors import InputError, RecordError, UnreadableFileError
 from tracewarp.trajectory.complaints import complaints
+from tracewarp.trajectory.formats.own import id_text
 from tracewarp.trajectory.jsontext import BadJsonError, parse_json
 from tracewarp.trajectory.lines import DEFAULT_MAX_LINE_BYTES, read_whole
 from tracewarp.trajectory.model import Task
 from tracewarp.trajectory.names import task_id_of
+from tracewarp.trajectory.paths import reason_of, require_regular_file, shown_path
 from tracewarp.trajectory.problems import shown_name
 
 _EXPECTED = "expected a JSON list of tasks, or one task a line, each with task_id and intent"
@@ -101,19 +103,18 @@ def load_tasks(path: str | Path) -> TaskSet:
     if not isinstance(path, (str, os.PathLike)):
         raise InputError(f"path: expected a str or a Path, got {type(path).__name__}")
     path = Path(path)
+    require_regular_file(path, expected=_EXPECTED)
     try:
-        if not path.is_file():
-            raise UnreadableFileError(
-                f"{path}: {'not a regular file' if path.exists() else 'no such file'}; {_EXPECTED}"
-            )
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UnreadableFileError(f"{str(path)!r}: cannot be read ({reason})") from None
+    except OSError as error:
+        raise UnreadableFileError(f"{shown_path(path)}: cannot be read ({reason_of(error)})") from None
     tasks: dict[str, Task] = {}
     places: dict[str, str] = {}
     for place, entry in _entries(path):
-        task = _task(entry, place)
+        try:
+            task = _task(entry, place)
+        except RecursionError:
+            raise RecordError(f"{place}: JSON nested too deeply to be a task") from None
         if task.id in tasks:
             raise RecordError(
                 f"{place}: task_id {shown_name(task.id)} was already at {places[task.id]}; ids are unique in a file"
@@ -148,8 +149,8 @@ def _task(entry: Any, place: str) -> Task:
         raise RecordError(f"{place}: {json.dumps(entry)[:60]} is no task; expected an object with task_id and intent")
     known: dict[str, Any] = {}
     for name, sources in _FIELDS.items():
-        present = [source for source in sources if source in entry]
-        if present and entry[present[0]] is not None:
+        present = [source for source in sources if entry.get(source) is not None]
+        if present:
             known[name] = entry[present[0]]
     for name in ("id", "template_id"):
         if name in known:
@@ -168,6 +169,7 @@ def _task(entry: Any, place: str) -> Task:
 
 
 def _identifier(value: Any, place: str) -> str:
+    value = id_text(value)
     if isinstance(value, bool) or not isinstance(value, (int, str)) or (isinstance(value, str) and not value.strip()):
         raise RecordError(f"{place}: expected a number or a name, got {json.dumps(value)[:60]}")
     return str(value).strip()

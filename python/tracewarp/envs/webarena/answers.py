@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from html import unescape
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +13,6 @@ from tracewarp.trajectory import Task
 
 Status = Literal["answers", "fails", "silent", "unset", "not needed", "there", "missing"]
 
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _READ_CHARACTERS = 200_000
 _WELL = frozenset({"answers", "there", "not needed"})
 
@@ -89,6 +86,14 @@ def _check(site: str, address: str | None, tasks: int | None, timeout_seconds: f
     return Check(site, address, status, found, todo, tasks)
 
 
+def page_title(markup: str) -> str:
+    """The title of a page as one line, or "" where it has none."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    title = LexborHTMLParser(markup).css_first("title")
+    return "" if title is None else " ".join(title.text().split())
+
+
 def _ask(address: str, variable: str, timeout_seconds: float) -> tuple[Status, str, str]:
     import httpx
 
@@ -106,8 +111,7 @@ def _ask(address: str, variable: str, timeout_seconds: float) -> tuple[Status, s
     seconds = time.monotonic() - began
     if answer.status_code >= 400:
         return "fails", f"status {answer.status_code}", f"look at the container's log, or correct {variable}"
-    title = _TITLE.search(answer.text[:_READ_CHARACTERS])
-    shown = " ".join(unescape(title[1]).split()) if title else "a page without a title"
+    shown = page_title(answer.text[:_READ_CHARACTERS]) or "a page without a title"
     asked, arrived = httpx.URL(address), answer.url
     moved = "" if (asked.host, asked.port) == (arrived.host, arrived.port) else f"; it leads to {arrived}"
     todo = "" if not moved else f"tell the site its own address; it must be {address}"

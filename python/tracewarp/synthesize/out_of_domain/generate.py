@@ -20,8 +20,9 @@ from tracewarp.synthesize.examples import Example, Turn, write_examples
 from tracewarp.synthesize.out_of_domain.reading import Moment
 from tracewarp.synthesize.out_of_domain.settings import GenerationSettings
 from tracewarp.synthesize.out_of_domain.stages import Agent, Candidate, Shot, Stages
+from tracewarp.trajectory.json_files import read_json, read_json_object
 from tracewarp.trajectory.paths import require_regular_file
-from tracewarp.trajectory.write import beside
+from tracewarp.trajectory.write import beside, make_folder
 
 Progress = Callable[[int, int], None]
 """Called with (examples so far, candidates so far)."""
@@ -113,7 +114,7 @@ def generate_out_of_domain(
         path = folder / f"wave-{numbers.start:06}.json"
         require_regular_file(path, missing_ok=True)
         if path.exists():
-            wave = [_candidate(row) for row in json.loads(path.read_text(encoding="utf-8"))]
+            wave = [_candidate(row) for row in read_json(path)]
             for candidate in wave:
                 if candidate.objective:
                     novelty.add(encoder.encode([candidate.objective]))
@@ -170,12 +171,12 @@ def _example(candidate: Candidate, format_prompt: FormatPrompt) -> Example:
 
 
 def _begin(folder: Path, settings: GenerationSettings) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = folder / "settings.json"
     require_regular_file(path, missing_ok=True)
     wanted = asdict(settings)
     if path.exists():
-        begun = json.loads(path.read_text(encoding="utf-8"))
+        begun = read_json_object(path)
         # More examples may be asked for later: earlier waves stay what they are.
         differing = [name for name in wanted if name not in ("n", "max_candidates") and begun.get(name) != wanted[name]]
         if differing:

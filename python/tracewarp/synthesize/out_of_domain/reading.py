@@ -48,8 +48,8 @@ def read_objective(text: str, *, taken_hosts: frozenset[str]) -> tuple[str, str]
         Refused: `form`, `length`, `host` (no name of a host), or `known_site` (one of `taken_hosts`, or above or below
             one of them).
     """
-    objectives = re.findall(r"^\s*OBJECTIVE:\s*(.+?)\s*$", text, re.MULTILINE)
-    addresses = re.findall(r"^\s*URL:\s*(\S+)\s*$", text, re.MULTILINE)
+    objectives = _values(text, "OBJECTIVE:")
+    addresses = [value for value in _values(text, "URL:") if not any(map(str.isspace, value))]
     if len(objectives) != 1 or len(addresses) != 1:
         raise Refused("form")
     if len(objectives[0]) > LONGEST_OBJECTIVE:
@@ -64,6 +64,18 @@ def read_objective(text: str, *, taken_hosts: frozenset[str]) -> tuple[str, str]
     if any(host == taken or host.endswith(f".{taken}") or taken.endswith(f".{host}") for taken in taken_hosts):
         raise Refused("known_site")
     return objectives[0], host
+
+
+def _values(text: str, name: str) -> list[str]:
+    """What stands behind a name at the beginning of a line; on the next line with text where its own has none."""
+    lines = [line for it in text.split("\n") if (line := it.strip())]
+    following = [*lines[1:], ""]
+    found = (
+        line.removeprefix(name).strip() or after
+        for line, after in zip(lines, following, strict=True)
+        if line.startswith(name)
+    )
+    return [value for value in found if value]
 
 
 def read_plan(text: str) -> tuple[str, ...]:
@@ -151,9 +163,9 @@ def read_page(text: str, *, element: int | None) -> str:
         raise Refused("fields")
     page = _FIELD.split(text)[-1].strip("\n ")
     page = page.removeprefix("```").removesuffix("```").strip("\n ")
-    if not re.search(r"^\s*\[\d+\] \S", page, re.MULTILINE):
+    if not re.search(r"^[ \t]*\[\d{1,15}\] \S", page, re.MULTILINE):
         raise Refused("page")
-    if element is not None and not re.search(rf"^\s*\[{element}\] ", page, re.MULTILINE):
+    if element is not None and not re.search(rf"^[ \t]*\[{element}\] ", page, re.MULTILINE):
         raise Refused("absent")
     return page
 

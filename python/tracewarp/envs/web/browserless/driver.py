@@ -25,6 +25,7 @@ from tracewarp.envs.web.driver import ActionRefused, Dialog, Session, Tab
 from tracewarp.envs.web.keys import read_stroke
 from tracewarp.envs.web.nodes import Node
 from tracewarp.errors import EnvironmentFailure, OptionError, UnreadableFileError
+from tracewarp.trajectory.paths import require_regular_file
 
 MAX_REDIRECTS = 20
 BLANK = "about:blank"
@@ -511,6 +512,7 @@ def _filled_jar(session: Session, sites: frozenset[str]) -> CookieJar:
 def _put_stored(jar: CookieJar, file: str) -> None:
     """The cookies of a storage state in Playwright's form; local storage means nothing without scripts."""
     try:
+        require_regular_file(file)
         stored = json.loads(Path(file).read_text("utf-8"))
         for cookie in stored["cookies"]:
             domain = str(cookie["domain"])
