@@ -255,8 +255,11 @@ def expressions() -> list[tuple[str, str | bytes, int, frozenset[str]]]:
             pattern = _pattern_of(node, place)
             if pattern is None or not unbounded(pattern.pattern, pattern.flags):
                 continue
-            names = [name for name, value in _assigned(tree) if value is node]
-            methods = used[names[0]] & METHODS if names else {node.func.attr} & METHODS
+            if node.func.attr == "compile":
+                names = [name for name, value in _assigned(tree) if value is node]
+                methods = used[names[0]] & METHODS if names else METHODS
+            else:
+                methods = {node.func.attr}
             found.append((f"{place}:{node.lineno}", pattern.pattern, pattern.flags, frozenset(methods or METHODS)))
     return found
 

@@ -214,3 +214,65 @@ def test_folders_and_lines_give_equal_trajectories():
 def test_folders_of_one_task_are_repeats_in_order_of_seed():
     seeds = {one.key: one.provenance.seed for one in open_run(DATA / "agentlab")}
     assert seeds == {("7", 0): 2, ("7", 1): 5, ("10", 0): 0}
+
+
+# An action that is None after retries.
+
+
+RETRIED = [
+    {"action": "None", "truncated": True},
+    {"action": " none\n", "truncated": True},
+    {"action": "<think>hm</think><action>None</action>", "truncated": True},
+    {"action": None, "truncated": True, "stats": {"n_retry": 4, "busted_retry": 1}},
+    {"action": None, "truncated": True, "agent_info": {"think": "no idea"}},
+    {"action": None, "agent_info": {"chat_messages": ["a"]}},
+    {"action": "None"},
+]
+
+
+@pytest.mark.parametrize("last", RETRIED, ids=str)
+def test_action_that_is_none_after_retries_is_a_parse_failure(last):
+    found, complaints = parse([step(), step(1, **last)], {"truncated": last.get("truncated", False), "cum_reward": 0})
+    assert [(one.action is None, one.executed) for one in found.steps] == [(False, True), (True, True)]
+    assert (found.steps[1].valid, found.outcome.ending) == (False, Ending.PARSE_FAILURES)
+    assert complaints == []
+
+
+def test_a_parse_failure_is_told_by_the_summary_too():
+    found, _ = parse([step(), step(1, action=None, truncated=True)], {"stats.cum_busted_retry": 1, "truncated": True})
+    assert found.outcome.ending is Ending.PARSE_FAILURES
+
+
+def test_an_agent_that_gave_no_action_ended_the_episode_though_the_environment_failed_on_it():
+    crash = {"step": 2, "obs": None, "action": None}
+    summary = {"err_msg": "AttributeError: NoneType", "stack_trace": "env.step(action)"}
+    found, complaints = parse([step(), step(1, action="None", truncated=True), crash], summary)
+    assert [one.executed for one in found.steps] == [True, True, False]
+    assert found.outcome.ending is Ending.PARSE_FAILURES
+    assert complaints == []
+
+
+def test_before_the_first_step_only_the_agent_can_end_an_episode():
+    found, _ = parse([step(action=None, truncated=True)], {"truncated": True})
+    assert (found.outcome.ending, len(found.executed_steps)) == (Ending.PARSE_FAILURES, 1)
+
+
+def test_none_in_the_middle_is_an_unparsable_step_and_no_ending():
+    found, complaints = parse([step(action="None", truncated=True), step(1), step(2, action=None, terminated=True)])
+    assert [one.action for one in found.steps] == [None, "click('1')", None]
+    assert [one.executed for one in found.steps] == [True, True, False]
+    assert (found.outcome.ending, complaints) == (Ending.STOP, [])
+
+
+def test_a_last_page_without_a_question_to_the_agent_is_no_parse_failure():
+    limit, _ = parse([step(), step(1, action=None, truncated=True)], {"truncated": True})
+    assert (limit.outcome.ending, limit.steps[1].executed) == (Ending.STEP_LIMIT, False)
+    stop, _ = parse([step(), step(1, action="None", terminated=True)], {"terminated": True})
+    assert (stop.outcome.ending, stop.steps[1].executed) == (Ending.STOP, False)
+
+
+@pytest.mark.parametrize("last", [{"step": 1, "obs": None, "action": None}, None], ids=["no page", "null"])
+def test_a_null_last_observation_loses_nothing(last):
+    found, complaints = parse([step(), last], {"err_msg": "Page.goto: Timeout"})
+    assert len(found.executed_steps) == 1
+    assert (found.outcome.ending, complaints) == (Ending.ENVIRONMENT_ERROR, [])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +15,8 @@ from tracewarp.trajectory import Task
 
 Status = Literal["answers", "fails", "silent", "unset", "not needed", "there", "missing"]
 
+_TITLE = re.compile("<title", re.IGNORECASE)
+_TITLE_END = re.compile("</title", re.IGNORECASE)
 _READ_CHARACTERS = 200_000
 _WELL = frozenset({"answers", "there", "not needed"})
 
@@ -88,10 +92,10 @@ def _check(site: str, address: str | None, tasks: int | None, timeout_seconds: f
 
 def page_title(markup: str) -> str:
     """The title of a page as one line, or "" where it has none."""
-    from selectolax.lexbor import LexborHTMLParser
-
-    title = LexborHTMLParser(markup).css_first("title")
-    return "" if title is None else " ".join(title.text().split())
+    begin = _TITLE.search(markup)
+    open_end = markup.find(">", begin.end()) if begin else -1
+    end = _TITLE_END.search(markup, open_end + 1) if open_end >= 0 else None
+    return "" if end is None else " ".join(unescape(markup[open_end + 1 : end.start()]).split())
 
 
 def _ask(address: str, variable: str, timeout_seconds: float) -> tuple[Status, str, str]:

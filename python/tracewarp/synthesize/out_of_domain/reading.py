@@ -72,7 +72,7 @@ def _values(text: str, name: str) -> list[str]:
     following = [*lines[1:], ""]
     found = (
         line.removeprefix(name).strip() or after
-        for line, after in zip(lines, following, strict=True)
+        for line, after in zip(lines, following, strict=False)
         if line.startswith(name)
     )
     return [value for value in found if value]

@@ -161,7 +161,7 @@ def _gave_up(record: Mapping[str, Any], stats: Mapping[str, Any], summary: Mappi
     if record.get("terminated") is True:
         return False
     if isinstance(action, str):
-        return _is_none(action)
+        return _is_none(_split(action)[1])
     if action is not None:
         return False
     info = record.get("agent_info")
@@ -252,17 +252,26 @@ def split_response(response: str | None) -> tuple[str | None, str | None]:
     """
     if response is None:
         return None, None
+    reasoning, action = _split(response)
+    return reasoning or None, None if not action or _is_none(action) else action
+
+
+def _split(response: str) -> tuple[str, str]:
+    """Thought and action as they are written, "" for none."""
     thought = _THOUGHT.search(response)
     rest = response if thought is None else response[: thought.start()] + response[thought.end() :]
     tagged = _ACTION.search(rest)
-    reasoning = thought[1].strip() if thought else None
-    return reasoning or None, extract_action(tagged[1] if tagged else rest)
+    return (thought[1].strip() if thought else ""), _unfenced(tagged[1] if tagged else rest)
+
+
+def _unfenced(text: str) -> str:
+    fenced = _FENCED.search(text)
+    return (fenced[1] if fenced else text).strip()
 
 
 def extract_action(text: str) -> str | None:
     """The text between triple backticks, or the whole text where there are none; None where it is blank or `None`."""
-    fenced = _FENCED.search(text)
-    action = (fenced[1] if fenced else text).strip()
+    action = _unfenced(text)
     return None if not action or _is_none(action) else action
 
 
