@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from tracewarp.evaluate.compare import Scored
 from tracewarp.evaluate.options import EvaluateOptions
 from tracewarp.evaluate.tasks import TaskTable
-from tracewarp.trajectory import TaskSet
+from tracewarp.trajectory import Ending, TaskSet
 
 MAX_NAMED_TASKS = 10
 """Tasks that a note names before it says how many more there are."""
@@ -53,6 +53,12 @@ def notes(
         differing = list(dict.fromkeys(episode.task for episode in run.episodes if episode.differs))
         where = f"gives other scores on the tasks {_listed(differing)}" if differing else "gives the same scores"
         yield f"{_count(strict, 'episode')} judged by the strict evaluator; WebArena's own {where}"
+    wrong = sum(episode.ending is Ending.AGENT_ERROR for episode in run.episodes)
+    if wrong:
+        yield (
+            f"{_count(wrong, 'episode')} ended in agent_error (the policy raised an exception, or its prompt was too "
+            "long): failures of the agent; tracewarp show prints the errors"
+        )
     empty = sum(episode.steps == 0 for episode in run.episodes)
     if empty:
         yield f"{_count(empty, 'episode')} without an executed step"
