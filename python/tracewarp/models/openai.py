@@ -7,6 +7,7 @@ import math
 import os
 import random
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -55,13 +56,19 @@ _NO_SYSTEM_ROLE: Final = re.compile(
 _ONE_TOKEN_WAS_TOO_FEW: Final = re.compile(
     r"max_(completion_|output_)?tokens.{0,80}(reached|at least|minimum|>=)", re.I | re.S
 )
+_END_MARKS: Final = re.compile(
+    r"\s*(?:<\|(?:im_end|eot_id|eot|eom_id|end|endoftext|end_of_text|return|user|observation|END_OF_TURN_TOKEN)\|>|</s>|"
+    r"<end_of_turn>|<eos>|<\uff5cend\u2581of\u2581sentence\uff5c>)\s*\Z"
+)
+"""End-of-turn tokens that servers leave at the end of an answer."""
 _LIMIT_WORDS: Final = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "max_new_tokens"})
 _STOP_WORDS: Final = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence"})
 
 
 class _Again(Exception):  # noqa: N818 (an outcome of one attempt, not an error of the product)
-    def __init__(self, reason: str, *, wait_seconds: float | None = None) -> None:
+    def __init__(self, reason: str, *, status: int | None = None, wait_seconds: float | None = None) -> None:
         super().__init__(reason)
+        self.status = status
         self.wait_seconds = wait_seconds
 
 
@@ -112,6 +119,8 @@ class OpenAIModel:
         self._key = _checked_key(api_key or os.environ.get("OPENAI_API_KEY") or "")
         self._neutral: Mapping[str, float] = NEUTRAL
         self._folds_system = False
+        self._knows_system = False
+        self._lock = threading.Lock()
         self._timeout_seconds = timeout_seconds
         self._retries = retries
         self._token_limit_field = token_limit_field
@@ -179,6 +188,8 @@ class OpenAIModel:
                 hint = _hint(refused.words, sampling)
                 raise kind(f"{where}: refused with status {refused.status}: {refused.words}{hint}") from None
             except _Again as again:
+                if again.status == httpx.codes.INTERNAL_SERVER_ERROR and self._fails_on_system(prompt, sampling):
+                    continue
                 if attempt == self._retries:
                     raise ModelUnavailableError(f"{where}: {again}, {attempt + 1} times") from None
                 wait = again.wait_seconds if again.wait_seconds is not None else 2**attempt * (0.5 + waits.random())
@@ -201,6 +212,33 @@ class OpenAIModel:
             self._folds_system = True
             return True
         return False
+
+    def _fails_on_system(self, prompt: Prompt, sampling: Sampling) -> bool:
+        """True if the server fails on every system message and no longer gets one.
+
+        Some servers answer an error of a chat template with status 500 and no words. Requests for one token,
+        with a system message, without, and with one again, tell such a template from a passing failure. They are sent
+        once.
+        """
+        with self._lock:
+            if self._folds_system or self._knows_system or not any(message.role == "system" for message in prompt):
+                return False
+            self._knows_system = True
+            short = replace(sampling, max_new_tokens=1, stop=())
+            folded = tuple(fold_system(CHECK_PROMPT))
+            self._folds_system = (
+                not self._serves(CHECK_PROMPT, short)
+                and self._serves(folded, short)
+                and not self._serves(CHECK_PROMPT, short)
+            )
+            return self._folds_system
+
+    def _serves(self, prompt: Prompt, sampling: Sampling) -> bool:
+        try:
+            self._attempt(self._body(prompt, sampling))
+        except (_Again, _Refused, ModelError):
+            return False
+        return True
 
     def _body(self, prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
         messages = fold_system(prompt) if self._folds_system else prompt
@@ -233,7 +271,7 @@ class OpenAIModel:
             raise _Refused(400, words)
         if status in _RETRIED or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             wait = _retry_after(response.headers.get("retry-after"))
-            raise _Again(f"status {status}: {words}" if words else f"status {status}", wait_seconds=wait)
+            raise _Again(f"status {status}: {words}" if words else f"status {status}", status=status, wait_seconds=wait)
         raise _Refused(status, words)
 
     def _read(self, response: httpx.Response, *, deadline: float) -> bytes:
@@ -264,10 +302,11 @@ class OpenAIModel:
             if _TOO_LONG.search(words):
                 raise _Refused(400, words) from error
             raise _Again(f"the answer is not a chat completion: {words or 'it is empty'}") from error
+        finish = _finish(choice.get("finish_reason"))
         return Completion(
-            text=split.answer,
+            text=_END_MARKS.sub("", split.answer) if finish == "stop" else split.answer,
             thinking=split.thinking,
-            finish_reason=_finish(choice.get("finish_reason")),
+            finish_reason=finish,
             prompt_tokens=_count(usage, "prompt_tokens"),
             completion_tokens=_count(usage, "completion_tokens"),
             seconds=seconds,

@@ -148,7 +148,7 @@ def test_thinking_is_kept_apart(serve: Callable[..., Server], reply: Reply, text
 @pytest.mark.parametrize("code", [408, 429, 500, 503])
 def test_a_passing_failure_is_tried_again(serve: Callable[..., Server], code: int) -> None:
     server = serve(status(code, {}), status(code, {}), answer("at last"))
-    assert model(server).generate([PROMPT], [Sampling()])[0].text == "at last"
+    assert model(server).generate([PROMPT[1:]], [Sampling()])[0].text == "at last"
     assert len(server.bodies) == 3
 
 
@@ -437,3 +437,45 @@ def test_blanks_around_a_key_are_none_of_it(serve: Callable[..., Server]) -> Non
 def test_numbers_out_of_range_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(OptionError, match="expected a positive number of seconds"):
         OpenAIModel("m", **options)  # type: ignore[arg-type]
+
+
+def test_a_server_that_fails_on_system_messages_without_a_word_gets_none(serve: Callable[..., Server]) -> None:
+    def strict(handler: BaseHTTPRequestHandler, body: dict[str, object]) -> None:
+        first = body["messages"][0]["role"]  # type: ignore[index]
+        (status(500, b"Internal Server Error") if first == "system" else answer("one"))(handler, body)
+
+    server = serve(strict)
+    asked = model(server)
+    assert [asked.generate([PROMPT], [Sampling()])[0].text for _ in range(2)] == ["one", "one"]
+    assert [len(body["messages"]) for body in server.bodies] == [2, 2, 1, 2, 1, 1]  # type: ignore[arg-type]
+    assert asked.describe()["system_message"] == "folded into the next user message"
+
+
+def test_a_passing_failure_is_not_taken_for_a_template_without_a_system_role(serve: Callable[..., Server]) -> None:
+    server = serve(status(500, b""), answer("probe"), answer("one"))
+    asked = model(server)
+    assert asked.generate([PROMPT], [Sampling()])[0].text == "one"
+    assert [len(body["messages"]) for body in server.bodies] == [2, 2, 2]  # type: ignore[arg-type]
+    flaky = serve(*[status(500, b"")] * 2, answer("folded"), answer("as it is"), answer("one"))
+    assert model(flaky).generate([PROMPT], [Sampling()])[0].text == "one"
+    assert [len(body["messages"]) for body in flaky.bodies] == [2, 2, 1, 2, 2]  # type: ignore[arg-type]
+    dead = serve(status(500, b""))
+    with pytest.raises(ModelUnavailableError, match="status 500, 3 times"):
+        model(dead, retries=2).generate([PROMPT], [Sampling()])
+    assert [len(body["messages"]) for body in dead.bodies] == [2, 2, 1, 2, 2]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "expected"),
+    [
+        ("Done. ```stop []```<|im_end|>", "stop", "Done. ```stop []```"),
+        ("Done.<\uff5cend\u2581of\u2581sentence\uff5c>\n", "stop", "Done."),
+        ("Done.</s>", "length", "Done.</s>"),
+        ("</s> is a tag", "stop", "</s> is a tag"),
+    ],
+)
+def test_an_end_token_that_a_server_leaves_is_none_of_the_answer(
+    serve: Callable[..., Server], text: str, reason: str, expected: str
+) -> None:
+    reply = status(200, {"choices": [{"finish_reason": reason, "message": {"content": text}}]})
+    assert model(serve(reply)).generate([PROMPT], [Sampling()])[0].text == expected
