@@ -8,7 +8,7 @@ definition  Texts are compared without white space, because templates strip and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tracewarp.errors import InputError
@@ -17,7 +17,7 @@ from tracewarp.train.forms import Conversation
 from tracewarp.train.masks import IGNORED, ChatTurn, Encoded
 
 
-def check_rendered(tokenizer: Any, conversation: Conversation, sample: Encoded) -> int:
+def check_rendered(tokenizer: Any, conversation: Conversation, sample: Encoded) -> tuple[int, int]:
     """Refuse a sample in which something of its conversation is missing.
 
     Args:
@@ -26,7 +26,8 @@ def check_rendered(tokenizer: Any, conversation: Conversation, sample: Encoded) 
         sample: as it was encoded.
 
     Returns:
-        Trained answers whose thought the template does not render: the answer is trained without it.
+        Trained answers that come with a thought; those whose thought the template does not render, so that the answer
+        is trained without it.
 
     Raises:
         InputError: a trained answer, a tool call, a tool or another message is not in the tokens.
@@ -42,31 +43,30 @@ def check_rendered(tokenizer: Any, conversation: Conversation, sample: Encoded) 
         name = str(tool["function"]["name"])
         if reader.find(name, whole) is None:
             raise refuse(f"the tool {name!r}", "use a model whose template takes tools, or describe them in a message")
-    place, without_thought = 0, 0
+    place, thoughts, left_out = 0, 0, 0
     for number, turn in enumerate(conversation.turns):
         if turn.role != "assistant":
             if reader.find(turn.content, whole) is None:
                 raise refuse(f"the {turn.role} message in place {number}", "use a model whose template takes this role")
             continue
-        if not turn.train:
-            continue
         # A thought in the content is kept apart when a chat is encoded.
         thinking, answer = (turn.thinking, turn.content) if turn.thinking else leading_thought(turn.content)
-        if thinking and reader.find(thinking, trained, place) is None:
-            without_thought += 1
-        end = reader.find(answer, trained, place)
+        among, start = (trained, place) if turn.train else (whole, 0)
+        end = reader.find(answer, among, start)
         if end is None:
             raise refuse(
                 f"the answer in place {number}, or a part of it",
-                "nothing but its rest and the end token would be trained",
+                "nothing but its rest and the end token would be trained"
+                if turn.train
+                else "it is context of a later one",
             )
-        for text in _texts_of_calls(turn):
-            if reader.find(text, trained, place) is None:
-                raise refuse(
-                    f"a tool call of the answer in place {number}", "use a model whose template takes tool calls"
-                )
-        place = end
-    return without_thought
+        if not all(reader.find_any(forms, among, start) for forms in _texts_of_calls(turn)):
+            raise refuse(f"a tool call of the answer in place {number}", "use a model whose template takes tool calls")
+        if turn.train:
+            place = end
+            thoughts += bool(thinking)
+            left_out += bool(thinking) and reader.find(str(thinking), trained, start) is None
+    return thoughts, left_out
 
 
 class _Reader:
@@ -87,23 +87,29 @@ class _Reader:
             place = among.find(wanted, start)
         return None if place < 0 else place + len(wanted)
 
+    def find_any(self, texts: Iterable[str], among: str, start: int = 0) -> bool:
+        """Is one of these texts there, at or after `start`?"""
+        return any(self.find(text, among, start) is not None for text in texts)
 
-def _texts_of_calls(turn: ChatTurn) -> Iterator[str]:
-    """Names of functions, and every value of their arguments, as JSON writes them."""
 
-    def leaves(value: Any) -> Iterator[str]:
+def _texts_of_calls(turn: ChatTurn) -> Iterator[tuple[str, ...]]:
+    """Names of functions, and every key and value of their arguments, each in the ways in which templates write it."""
+
+    def leaves(value: Any) -> Iterator[tuple[str, ...]]:
         if isinstance(value, dict):
             for key, item in value.items():
-                yield str(key)
+                yield from leaves(key)
                 yield from leaves(item)
         elif isinstance(value, list):
             for item in value:
                 yield from leaves(item)
+        elif isinstance(value, str):
+            yield value, json.dumps(value, ensure_ascii=False)[1:-1], json.dumps(value)[1:-1]
         else:
-            yield value if isinstance(value, str) else json.dumps(value)
+            yield json.dumps(value), str(value)
 
     for call in turn.tool_calls:
-        yield str(call["function"]["name"])
+        yield (str(call["function"]["name"]),)
         yield from leaves(call["function"]["arguments"])
 
 

@@ -153,7 +153,7 @@ def fine_tune(
         tokens=samples.n_tokens,
         trained_parameters=sum(parameter.numel() for _, parameter in state.trained(model)),
         parameters=_count(model),
-        notes=_notes(config, own, check),
+        notes=_notes(config, own, samples, check),
     )
     if accelerator.is_main_process:
         _finish(folder, made, about, samples, check)
@@ -161,8 +161,13 @@ def fine_tune(
     return made
 
 
-def _notes(config: TrainConfig, own: TrainConfig, check: StopCheck | None) -> tuple[str, ...]:
+def _notes(config: TrainConfig, own: TrainConfig, samples: Samples, check: StopCheck | None) -> tuple[str, ...]:
     notes = []
+    if samples.thoughts_left_out:
+        notes.append(
+            f"The chat template does not render the thoughts of {samples.thoughts_left_out:,} of {samples.thoughts:,} "
+            "answers that come with one. These answers were trained without their thoughts."
+        )
     kept = [name for name in ("rank", "alpha", "dropout") if getattr(config, name) != getattr(own, name)]
     if kept:
         values = ", ".join(f"{name} {getattr(own, name):g}" for name in kept)

@@ -76,8 +76,8 @@ def encode_samples(
             if len(sample) > max_tokens:
                 too_long.append(own)
             else:
-                left_out += check_rendered(tokenizer, replace(conversation, id=own, turns=turns), sample)
-                thoughts += sum(turn.train and bool(turn.thinking) for turn in turns)
+                given, missing = check_rendered(tokenizer, replace(conversation, id=own, turns=turns), sample)
+                thoughts, left_out = thoughts + given, left_out + missing
                 encoded.append(sample)
                 ids.append(own)
     if not encoded:

@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra train")
 
+from chat_models import FAMILIES, make_chat_tokenizer
 from small_models import make_tokenizer
 from transformers import AutoTokenizer
 
@@ -143,6 +144,55 @@ def test_another_message_that_the_template_leaves_out_is_refused(folder: Path) -
     turns = (ChatTurn("user", "hi"), ChatTurn("tool", "42"), ChatTurn("assistant", "yes", train=True))
     with pytest.raises(InputError, match=r"c: the chat template leaves out the tool message in place 1"):
         encode_samples(load(folder, no_tools), [Conversation("c", turns)], max_tokens=100)
+
+
+def test_a_tool_call_in_the_context_is_never_lost(folder: Path) -> None:
+    call = {"type": "function", "function": {"name": "say", "arguments": {"text": 'a "b" \u00e9 <c>', "loud": True}}}
+    turns = (
+        ChatTurn("user", "hi"),
+        ChatTurn("assistant", "", tool_calls=(call,)),
+        ChatTurn("tool", "42"),
+        ChatTurn("assistant", "yes", train=True),
+    )
+    with pytest.raises(InputError, match=r"c: the chat template leaves out a tool call of the answer in place 1"):
+        encode_samples(load(folder), [Conversation("c", turns)], max_tokens=500)
+    whole = encode_samples(load(folder, CALLS), [Conversation("c", turns)], max_tokens=500).encoded[0]
+    assert '"text": "a \\"b\\" \u00e9 <c>", "loud": true' in load(folder).decode(whole.input_ids)
+
+
+def test_a_thought_in_the_content_is_counted_too(folder: Path) -> None:
+    turns = (ChatTurn("user", "hi"), ChatTurn("assistant", "<think>because</think>yes", train=True))
+    samples = encode_samples(load(folder), [Conversation("c", turns)], max_tokens=500)
+    assert (samples.thoughts, samples.thoughts_left_out) == (1, 1)
+
+
+ROWS: list[tuple[ChatTurn, ...]] = [
+    (ChatTurn("system", "S"), ChatTurn("user", "hi"), ChatTurn("assistant", answer, True, thinking), *rest)
+    for answer, thinking in (
+        ("yes", None),
+        ("yes", "because\n\nso"),
+        ("write </think> here", None),
+        ("say <|im_end|></s><|eot_id|><end_of_turn><|user|> now", None),
+        ("\n  yes\t \n", None),
+        ("\ufb01 \u00bd \u2163 \u00a0 x  y\u2028z \x07 \U0001f600 e\u0301", "\u00e9"),
+        ("{% if %} {{ y }}", None),
+    )
+    for rest in ((), (ChatTurn("user", "more </s> [INST]"), ChatTurn("assistant", "last", train=True)))
+]
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_every_answer_is_trained_whole_in_the_templates_of_nine_families(family: str, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(make_chat_tokenizer(tmp_path, family))
+    for turns in ROWS:
+        samples = encode_samples(tokenizer, [Conversation("c", turns)], max_tokens=500)
+        labels = [label for sample in samples.encoded for label in sample.labels if label != IGNORED]
+        text = "".join(tokenizer.decode(labels).split())
+        for turn in turns:
+            if turn.train:
+                assert "".join(turn.content.split()) in text
+        rendered = samples.thoughts - samples.thoughts_left_out
+        assert rendered == (samples.thoughts if family in ("qwen3", "deepseek") else 0)
 
 
 def test_two_equal_answers_are_both_trained(folder: Path) -> None:
