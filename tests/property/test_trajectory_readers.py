@@ -26,6 +26,7 @@ from tracewarp.trajectory import (
     write_trajectories,
 )
 from tracewarp.trajectory.formats.agentlab import parse_record, split_response
+from tracewarp.trajectory.formats.atif import to_atif
 
 # Text as json.loads can give it: with halves of surrogate pairs.
 any_text = st.text(st.characters(), max_size=8)
@@ -238,3 +239,129 @@ def test_writing_and_reading_is_the_identity(episodes, suffix):
         assert write_trajectories(path, episodes) == len(episodes)
         reader = open_run(path, strict=True)
         assert list(reader) == episodes
+
+
+# One bad record loses itself alone, whatever is wrong with it.
+
+CASES = Path(__file__).parents[1] / "data" / "cases"
+DATA = Path(__file__).parents[1] / "data"
+
+
+def _document(path):
+    return json.loads((CASES / path).read_text("utf-8"))
+
+
+OWN = json.loads((CASES / "hf-roundtrip-in.jsonl").read_text("utf-8").splitlines()[0])
+ATIF = _document("atif-no-llm-step.json")
+WRITTEN = to_atif(Trajectory.model_validate(OWN))
+AGENTLAB = json.loads((DATA / "trajectories" / "agentlab.jsonl").read_text("utf-8").splitlines()[0])
+BLOCK = "OBSERVATION:\np\nURL: u\nOBJECTIVE: o\nPREVIOUS ACTION: None"
+PROMPTS = {"score": 1.0, "prompts": [{"prompt": BLOCK, "response": "r", "extracted_action": "stop [x]"}]}
+TASKS = [{"task_id": 1, "intent": "a", "sites": ["shop"], "eval": {"eval_types": []}}]
+PAGE = (
+    "<pre>intent: a\n</pre><h3 class='url'><a>URL: u</a></h3><div class='state_obv'><pre>p</pre></div>"
+    "<div class='raw_parsed_prediction'><pre>```stop [x]```</pre></div>"
+    "<div class='parsed_action'><pre>stop [x]</pre></div>"
+)
+
+
+def places(value, at=()):
+    """Every place within a JSON value."""
+    yield at
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from places(item, (*at, key))
+
+
+def put(value, at, new):
+    """The value with another one at a place."""
+    if not at:
+        return new
+    copied = dict(value) if isinstance(value, dict) else list(value)
+    copied[at[0]] = put(value[at[0]], at[1:], new)
+    return copied
+
+
+@st.composite
+def mutated(draw, value):
+    """A valid value with up to three parts replaced by anything."""
+    for _ in range(draw(st.integers(1, 3))):
+        value = put(value, draw(st.sampled_from(sorted(places(value), key=repr))), draw(json_values))
+    return value
+
+
+def keeps_the_good_one(path, good):
+    """The reader gives the good episode, or one of our errors that is about the whole file."""
+    try:
+        reader = open_run(path)
+        found = [located.trajectory.task.id for located in reader.located()]
+    except TracewarpError as error:
+        assert "schema_version" in str(error), error
+        return
+    assert good in found
+    assert all(str(problem).isprintable() for problem in reader.problems)
+
+
+@given(bad=st.one_of(mutated(OWN), mutated(ATIF), mutated(WRITTEN), mutated(AGENTLAB)))
+@settings(deadline=None, max_examples=400)
+def test_a_mutated_line_loses_itself_alone(bad):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.jsonl"
+        path.write_text(f'{{"task": {{"id": "good"}}}}\n{json.dumps(bad)}\n')
+        keeps_the_good_one(path, "good")
+
+
+@given(
+    bad=mutated(ATIF) | mutated(WRITTEN),
+    result=mutated({"task_name": "t", "verifier_result": {"rewards": {"reward": 1}}}),
+)
+@settings(deadline=None, max_examples=200)
+def test_a_mutated_document_loses_itself_alone(bad, result):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        good = ATIF | {"session_id": "good"}
+        (folder / "a.json").write_text(json.dumps(bad))
+        (folder / "b.json").write_text(json.dumps(good))
+        keeps_the_good_one(folder, "good")
+        for trial, document, about in (("x__1", bad, result), ("good__2", good, {})):
+            (folder / "job" / trial / "agent").mkdir(parents=True)
+            (folder / "job" / trial / "agent" / "trajectory.json").write_text(json.dumps(document))
+            (folder / "job" / trial / "result.json").write_text(json.dumps(about))
+        keeps_the_good_one(folder / "job", "good")
+
+
+@given(bad=mutated(PROMPTS), step=mutated(AGENTLAB["steps"][0]), summary=mutated(AGENTLAB["summary"]))
+@settings(deadline=None, max_examples=200)
+def test_a_mutated_file_of_a_folder_loses_itself_alone(bad, step, summary):
+    with tempfile.TemporaryDirectory() as name:
+        prompts = Path(name) / "prompts"
+        prompts.mkdir()
+        (prompts / "1.json").write_text(json.dumps(bad))
+        (prompts / "good.json").write_text(json.dumps(PROMPTS))
+        keeps_the_good_one(prompts.parent, "good")
+        for task, parts in (("task_1", (step, summary)), ("task_good", (AGENTLAB["steps"][0], AGENTLAB["summary"]))):
+            (prompts.parent / "runs" / task).mkdir(parents=True)
+            for file, part in zip(("steps_info_0.json", "summary_info.json"), parts, strict=True):
+                (prompts.parent / "runs" / task / file).write_text(json.dumps(part))
+        keeps_the_good_one(prompts.parent / "runs", "good")
+
+
+@given(cut=st.integers(0, len(PAGE)), put_in=st.text("<>/='`[]: \nURLpre", max_size=30))
+@settings(deadline=None, max_examples=200)
+def test_a_mutated_page_loses_itself_alone(cut, put_in):
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "render_1.html").write_text(PAGE[:cut] + put_in + PAGE[cut:])
+        (Path(name) / "render_good.html").write_text(PAGE)
+        keeps_the_good_one(Path(name), "good")
+
+
+@given(bad=mutated(TASKS))
+@settings(deadline=None, max_examples=200)
+def test_mutated_tasks_are_tasks_or_one_of_our_errors(bad):
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "tasks.json"
+        path.write_text(json.dumps(bad))
+        try:
+            load_tasks(path)
+        except TracewarpError as error:
+            assert str(error)

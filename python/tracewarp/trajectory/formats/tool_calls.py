@@ -33,12 +33,14 @@ def call_text(name: str, arguments: Any) -> str:
         arguments: an object, the JSON text of one, or null.
     """
     arguments = _object(arguments)
+    if arguments is None:
+        arguments = {}
     if isinstance(arguments, Mapping):
         written = _webarena(name, arguments)
         if written is not None:
             return written
         return f"{name}({', '.join(f'{key}={_json(value)}' for key, value in arguments.items())})"
-    return f"{name}({'' if arguments is None else _json(arguments)})"
+    return f"{name}({_json(arguments)})"
 
 
 def _object(arguments: Any) -> Any:

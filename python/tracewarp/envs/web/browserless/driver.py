@@ -37,7 +37,7 @@ _GATEWAY = frozenset((502, 503, 504))
 _HTML = frozenset(("", "text/html", "application/xhtml+xml"))
 _SHOWN_AS_TEXT = frozenset(("application/json", "application/javascript", "application/manifest+json"))
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
-_META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
+_META_CHARSET = re.compile(rb"<meta[^<>]+charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
 _SAFE = "%/:;=@&+$,!*'()~?[]"
 _SAME_WINDOW = frozenset(("", "_self", "_top", "_parent"))
 _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

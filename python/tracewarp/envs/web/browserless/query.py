@@ -13,7 +13,7 @@ from tracewarp.envs.web.driver import ActionRefused
 _PROPERTIES = ("outerText", "innerText", "textContent", "value", "checked")
 _LOCATOR = re.compile(
     r"document\s*\.\s*querySelector\(\s*(?P<string>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`\\$]*`)\s*\)\s*"
-    rf"\??\.\s*(?P<property>{'|'.join(_PROPERTIES)})\s*;?\s*"
+    rf"\??\.\s*(?P<property>{'|'.join(_PROPERTIES)})\s*(?:;\s*)?"
 )
 _ESCAPE = re.compile(r"\\(.)")
 _PARAGRAPHS = frozenset(("p",))
