@@ -14,6 +14,7 @@ from tracewarp.collect.prompts import PROMPT_TEMPLATES, Situation, read_answer, 
 from tracewarp.collect.window import ObservationWindow
 from tracewarp.errors import OptionError
 from tracewarp.models import BatchingModel, Model, Prompt, Sampling, open_model
+from tracewarp.models.hf import TINY_AGENT
 from tracewarp.models.specify import check_settings, model_settings, parse_model
 
 DEFAULT_OBSERVATION_TOKENS = 1_920
@@ -138,11 +139,12 @@ class ModelPolicies:
         base_url: of an OpenAI-compatible server; None: the variable OPENAI_BASE_URL.
         tokenizer: that counts tokens for a server's model; None: four characters are a token.
         response_cache: sqlite file that keeps every answer by its whole request.
-        template: a name of `tracewarp.collect.prompts.PROMPT_TEMPLATES`.
+        template: a name of `tracewarp.collect.prompts.PROMPT_TEMPLATES`; None: `web-cot/1`, for `tiny-agent` the
+            `web-cot/1-bare` that it was trained on.
         temperature: 0 is greedy; None leaves it out of requests, for servers that refuse it.
         top_p: share of probability that is sampled from; None leaves it out of requests.
         seed: `episode` is a number from the episode's seed, the step and the attempt; None leaves it out of requests.
-        max_new_tokens: of an answer.
+        max_new_tokens: of an answer; None: 384, for `tiny-agent` 40.
         observation_tokens: the page is cut to its first tokens.
         scroll_window: `scroll` moves on to what the cut left out; False: it does not, as under the paper's settings.
         options: further arguments of the model: `timeout_seconds`, `batch_size`, `quantization`, `dtype`, `device`,
@@ -160,18 +162,21 @@ class ModelPolicies:
         base_url: str | None = None,
         tokenizer: str | None = None,
         response_cache: str | None = None,
-        template: str = "web-cot/1",
+        template: str | None = None,
         temperature: float | None = 1.0,
         top_p: float | None = 0.9,
         seed: Literal["episode"] | None = "episode",
-        max_new_tokens: int = 384,
+        max_new_tokens: int | None = None,
         observation_tokens: int = DEFAULT_OBSERVATION_TOKENS,
         scroll_window: bool = True,
         **options: Any,
     ) -> None:
-        kind, _, _ = parse_model(str(name))
+        kind, base, _ = parse_model(str(name))
         own = [it for it in inspect.signature(ModelPolicies.__init__).parameters if it not in {"self", "options"}]
         check_settings(options, [*own, *model_settings(kind)])
+        is_tiny = kind == "hf" and base == TINY_AGENT
+        template = template or ("web-cot/1-bare" if is_tiny else "web-cot/1")
+        max_new_tokens = max_new_tokens if max_new_tokens is not None else 40 if is_tiny else 384
         _check(name=name, temperature=temperature, top_p=top_p, seed=seed, template=template)
         _check_counts(max_new_tokens=max_new_tokens, observation_tokens=observation_tokens)
         if not isinstance(scroll_window, bool):

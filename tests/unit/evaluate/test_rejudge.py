@@ -15,6 +15,7 @@ from tracewarp.cli import group
 from tracewarp.envs.web.driver import Tab
 from tracewarp.envs.web.evaluators import JudgeQuestion, Verdict
 from tracewarp.envs.web.evidence import Evidence, Probe
+from tracewarp.errors import TracewarpWarning
 from tracewarp.evaluate.model_judge import JUDGE_SAMPLING, ModelJudge, read_verdict
 from tracewarp.evaluate.rejudge import rejudge
 from tracewarp.models import ScriptedModel
@@ -244,7 +245,8 @@ def test_a_judge_behind_a_server_has_a_key_of_its_own(
     monkeypatch.setenv("JUDGE_BASE_URL", address)
     out, cache = tmp_path / "out.jsonl", tmp_path / "cache.sqlite"
     for _ in range(2):  # the second time from the cache
-        result = judged(run, "--judge-model", "openai:wise", "--response-cache", cache, "--out", out)
+        with pytest.warns(TracewarpWarning, match="the weights of wise at .* are not known"):
+            result = judged(run, "--judge-model", "openai:wise", "--response-cache", cache, "--out", out)
         assert result.exit_code == 0, result.output
         assert "successes 1 before, 3 after, 0 unknown" in result.stdout
     [(key, request)] = asked
