@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,12 @@ for package in ("torch", "peft", "accelerate", "fastapi", "uvicorn", "openai"):
 import torch  # noqa: E402
 from chat_models import FAMILIES, make_chat_model  # noqa: E402
 from model_server import served  # noqa: E402
+from transformers import AutoTokenizer  # noqa: E402
 
-from tracewarp.models import Completion, Message, Model, OpenAIModel, Sampling, TransformersModel  # noqa: E402
-from tracewarp.train import ChatTurn, Conversation, TrainConfig, Trained, fine_tune, merge  # noqa: E402
+from tracewarp.models import Message, Model, OpenAIModel, Sampling, TransformersModel  # noqa: E402
+from tracewarp.train import ChatTurn, Conversation, TrainConfig, fine_tune, merge  # noqa: E402
+
+pytestmark = pytest.mark.torch
 
 ANSWERS = {
     "Page 1: the shop": "Let's see. ```click [1]```",
@@ -30,17 +32,6 @@ LEARN = TrainConfig(
     micro_batch_size=1, gradient_checkpointing=False, save_minutes=None,
 )  # fmt: skip
 GREEDY = Sampling(temperature=0.0, top_p=1.0, max_new_tokens=64)
-
-
-@dataclass
-class Made:
-    """What a family's model went through."""
-
-    base: Path
-    trained: Trained
-    merged: Path
-    learnt: list[Completion]
-    """Greedy answers of base and adapter in this process."""
 
 
 def thinks(family: str) -> bool:
@@ -57,72 +48,46 @@ def examples(family: str) -> list[Conversation]:
     return [Conversation(str(number), pair) for number, pair in enumerate(pairs)]
 
 
-def answers(model: Model) -> list[Completion]:
+def answers(model: Model) -> list[tuple[str, str | None, str | None]]:
+    """Answer, thought and reason of the end for each page, greedily."""
     prompts = [(Message("user", page),) for page in ANSWERS]
     try:
-        return model.generate(prompts, [GREEDY] * len(prompts))
+        found = model.generate(prompts, [GREEDY] * len(prompts))
+        return [(completion.text.strip(), completion.thinking, completion.finish_reason) for completion in found]
     finally:
         model.close()
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
-    """Every family's model: trained, acting, merged."""
-    found = {}
-    torch.set_num_threads(1)  # threads wait for each other longer than such small products take
-    for family in FAMILIES:
-        folder = tmp_path_factory.mktemp(family.replace(".", "-"))
-        base = make_chat_model(folder / "base", family, context=512)
-        data = examples(family)
-        trained = fine_tune(str(base), data, data[:1], LEARN, out=folder / "trained", device="cpu")
-        learnt = answers(TransformersModel(str(base), adapter=str(trained.adapter), device="cpu"))
-        found[family] = Made(base, trained, merge(trained.adapter, folder / "merged").folder, learnt)
-    return found
-
-
-@pytest.fixture(scope="module")
-def address(made: dict[str, Made], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One server for all merged models; a request names the folder."""
     with served(None, tmp_path_factory.mktemp("server") / "log") as url:
         yield url
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_trains_stops_acts_merges_and_is_served_with_equal_answers(
-    family: str, made: dict[str, Made], address: str
+    family: str, address: str, tmp_path: Path
 ) -> None:
-    one = made[family]
-    # It stops, as training itself found.
-    assert one.trained.notes == ()
-    assert [completion.finish_reason for completion in one.learnt] == ["stop"] * 3
+    torch.set_num_threads(1)  # threads wait for each other longer than such small products take
+    base = make_chat_model(tmp_path / "base", family, context=512)
+    data = examples(family)
+    trained = fine_tune(str(base), data, data[:1], LEARN, out=tmp_path / "trained", device="cpu")
+    # It stops: training itself tried, and the token that ends its answers is written down first.
+    assert trained.notes == ()
+    ends = json.loads((trained.adapter / "generation_config.json").read_text())["eos_token_id"]
+    assert AutoTokenizer.from_pretrained(base).convert_ids_to_tokens(ends[0]) == FAMILIES[family].end_of_turn
+    print(
+        f"{family:10} examples {trained.n_train}, trained tokens {trained.trained_tokens} of {trained.tokens}, "
+        f"updates {trained.curve.updates}, stop token {FAMILIES[family].end_of_turn}"
+    )
     # It acts.
-    assert [completion.text.strip() for completion in one.learnt] == list(ANSWERS.values())
-    assert [completion.thinking for completion in one.learnt] == [THOUGHT if thinks(family) else None] * 3
-    # Merged, and served, it says the same.
-    assert said(answers(TransformersModel(str(one.merged), device="cpu"))) == said(one.learnt)
-    assert said(answers(OpenAIModel(str(one.merged), base_url=address))) == said(one.learnt)
-
-
-def said(completions: list[Completion]) -> list[tuple[str, str | None, str | None]]:
-    return [(one.text.strip(), one.thinking, one.finish_reason) for one in completions]
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_the_table_of_families(made: dict[str, Made], capsys: pytest.CaptureFixture[str]) -> None:
-    from transformers import AutoTokenizer
-
-    lines = ["", f"{'family':10} {'examples':>8} {'trained tokens':>14} {'tokens':>7} {'updates':>8}  stop token"]
-    for family, one in made.items():
-        tokenizer = AutoTokenizer.from_pretrained(one.base)
-        ends = json.loads((one.trained.adapter / "generation_config.json").read_text())["eos_token_id"]
-        assert tokenizer.convert_ids_to_tokens(ends[0]) == FAMILIES[family].end_of_turn
-        trained = one.trained
-        lines.append(
-            f"{family:10} {trained.n_train:>8} {trained.trained_tokens:>14} {trained.tokens:>7} "
-            f"{trained.curve.updates:>8}  {FAMILIES[family].end_of_turn}"
-        )
-    with capsys.disabled():
-        print("\n".join(lines))
+    thought = THOUGHT if thinks(family) else None
+    learnt = answers(TransformersModel(str(base), adapter=str(trained.adapter), device="cpu"))
+    assert learnt == [(answer, thought, "stop") for answer in ANSWERS.values()]
+    # Merged, and served, it says the same; the base does not.
+    merged = merge(trained.adapter, tmp_path / "merged").folder
+    assert answers(TransformersModel(str(merged), device="cpu")) == learnt
+    assert answers(OpenAIModel(str(merged), base_url=address)) == learnt
+    assert answers(TransformersModel(str(base), device="cpu")) != learnt

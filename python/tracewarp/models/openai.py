@@ -56,11 +56,12 @@ _NO_SYSTEM_ROLE: Final = re.compile(
 _ONE_TOKEN_WAS_TOO_FEW: Final = re.compile(
     r"max_(completion_|output_)?tokens.{0,80}(reached|at least|minimum|>=)", re.I | re.S
 )
-_END_MARKS: Final = re.compile(
-    r"\s*(?:<\|(?:im_end|eot_id|eot|eom_id|end|endoftext|end_of_text|return|user|observation|END_OF_TURN_TOKEN)\|>|</s>|"
-    r"<end_of_turn>|<eos>|<\uff5cend\u2581of\u2581sentence\uff5c>)\s*\Z"
+_END_MARK: Final = re.compile(
+    r"(?:<\|(?:im_end|eot_id|eot|eom_id|end|endoftext|end_of_text|return|user|observation|END_OF_TURN_TOKEN)\|>|</s>|"
+    r"<end_of_turn>|<eos>|<\uff5cend\u2581of\u2581sentence\uff5c>)\Z"
 )
-"""End-of-turn tokens that servers leave at the end of an answer."""
+"""An end-of-turn token that a server left at the end of an answer."""
+_LONGEST_MARK: Final = 32
 _LIMIT_WORDS: Final = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "max_new_tokens"})
 _STOP_WORDS: Final = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence"})
 
@@ -304,7 +305,7 @@ class OpenAIModel:
             raise _Again(f"the answer is not a chat completion: {words or 'it is empty'}") from error
         finish = _finish(choice.get("finish_reason"))
         return Completion(
-            text=_END_MARKS.sub("", split.answer) if finish == "stop" else split.answer,
+            text=_without_end_mark(split.answer) if finish == "stop" else split.answer,
             thinking=split.thinking,
             finish_reason=finish,
             prompt_tokens=_count(usage, "prompt_tokens"),
@@ -454,6 +455,13 @@ def _error_text(answer: Any) -> str:
             return ": ".join([".".join(place), said]) if place else said
     choices = answer.get("choices")
     return _error_text([choice.get("error") for choice in choices if isinstance(choice, dict)]) if choices else ""
+
+
+def _without_end_mark(text: str) -> str:
+    """An answer without the token that ended it, which some servers leave there."""
+    whole = text.rstrip()
+    found = _END_MARK.search(whole, max(0, len(whole) - _LONGEST_MARK))
+    return text if found is None else whole[: found.start()].rstrip()
 
 
 def _finish(reason: Any) -> str | None:

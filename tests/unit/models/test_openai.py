@@ -472,6 +472,9 @@ def test_a_passing_failure_is_not_taken_for_a_template_without_a_system_role(ser
         ("Done.<\uff5cend\u2581of\u2581sentence\uff5c>\n", "stop", "Done."),
         ("Done.</s>", "length", "Done.</s>"),
         ("</s> is a tag", "stop", "</s> is a tag"),
+        ("Done. <|END_OF_TURN_TOKEN|>", "stop", "Done."),
+        ("Done. \n", "stop", "Done. \n"),
+        ("a" + " " * 300_000 + "b", "stop", "a" + " " * 300_000 + "b"),  # in linear time
     ],
 )
 def test_an_end_token_that_a_server_leaves_is_none_of_the_answer(
