@@ -7,7 +7,7 @@ import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from tracewarp.collect.policy import Decision, Start, View
 from tracewarp.collect.prompts import PROMPT_TEMPLATES, Situation, read_answer, render_prompt
@@ -131,6 +131,10 @@ class ModelPolicy:
         """Nothing: the model belongs to whoever opened it."""
 
 
+_BY_MODEL: Final[Any] = object()
+"""Stands for the value that suits the model."""
+
+
 class ModelPolicies:
     """Policies that share one model, one a thread: what `--policy model:name=...` opens.
 
@@ -139,12 +143,12 @@ class ModelPolicies:
         base_url: of an OpenAI-compatible server; None: the variable OPENAI_BASE_URL.
         tokenizer: that counts tokens for a server's model; None: four characters are a token.
         response_cache: sqlite file that keeps every answer by its whole request.
-        template: a name of `tracewarp.collect.prompts.PROMPT_TEMPLATES`; None: `web-cot/1`, for `tiny-agent` the
-            `web-cot/1-bare` that it was trained on.
+        template: a name of `tracewarp.collect.prompts.PROMPT_TEMPLATES`; left out: `web-cot/1`, and for `tiny-agent`
+            the `web-cot/1-bare` that it was trained on.
         temperature: 0 is greedy; None leaves it out of requests, for servers that refuse it.
         top_p: share of probability that is sampled from; None leaves it out of requests.
         seed: `episode` is a number from the episode's seed, the step and the attempt; None leaves it out of requests.
-        max_new_tokens: of an answer; None: 384, for `tiny-agent` 40.
+        max_new_tokens: of an answer; left out: 384, and for `tiny-agent` 40.
         observation_tokens: the page is cut to its first tokens.
         scroll_window: `scroll` moves on to what the cut left out; False: it does not, as under the paper's settings.
         options: further arguments of the model: `timeout_seconds`, `batch_size`, `quantization`, `dtype`, `device`,
@@ -162,11 +166,11 @@ class ModelPolicies:
         base_url: str | None = None,
         tokenizer: str | None = None,
         response_cache: str | None = None,
-        template: str | None = None,
+        template: str = _BY_MODEL,
         temperature: float | None = 1.0,
         top_p: float | None = 0.9,
         seed: Literal["episode"] | None = "episode",
-        max_new_tokens: int | None = None,
+        max_new_tokens: int = _BY_MODEL,
         observation_tokens: int = DEFAULT_OBSERVATION_TOKENS,
         scroll_window: bool = True,
         **options: Any,
@@ -175,8 +179,10 @@ class ModelPolicies:
         own = [it for it in inspect.signature(ModelPolicies.__init__).parameters if it not in {"self", "options"}]
         check_settings(options, [*own, *model_settings(kind)])
         is_tiny = kind == "hf" and base == TINY_AGENT
-        template = template or ("web-cot/1-bare" if is_tiny else "web-cot/1")
-        max_new_tokens = max_new_tokens if max_new_tokens is not None else 40 if is_tiny else 384
+        if template is _BY_MODEL:
+            template = "web-cot/1-bare" if is_tiny else "web-cot/1"
+        if max_new_tokens is _BY_MODEL:
+            max_new_tokens = 40 if is_tiny else 384
         _check(name=name, temperature=temperature, top_p=top_p, seed=seed, template=template)
         _check_counts(max_new_tokens=max_new_tokens, observation_tokens=observation_tokens)
         if not isinstance(scroll_window, bool):
