@@ -132,10 +132,10 @@ WALKS: dict[str, tuple[str, list[Act]]] = {
         ],
     ),
     "a message follows the value": (
-        f"<form action=/echo><input pattern='[0-9]+' title=digits aria-label=N value=a>{SEND}</form>",
+        f"<form action=/echo><input type=email aria-label=N value=a>{SEND}</form>",
         [
             *(("click", "button", "Send"), ("press", "1"), ("press", "Tab"), ("click", "button", "Send")),
-            *(("fill", "textbox", "N", "12"), ("press", "x")),
+            *(("fill", "textbox", "N", "a@b.c"), ("press", "@")),
         ],
     ),
     "required choices": (

@@ -6,7 +6,7 @@ from tracewarp.envs.web.browserless.dom import Box, Document, Element
 
 TEXT_TYPES = frozenset(("text", "search", "password", "email", "url", "tel", "number"))
 """Types of input that take free text (every unknown type is `text`)."""
-DATE_TYPES = frozenset(("date", "month", "week", "time", "datetime-local"))
+DATE_TYPES = frozenset(("date", "time"))
 """Types of input that Chromium shows as several small fields; a value is set as a whole."""
 _OTHER_TYPES = frozenset(
     ("checkbox", "radio", "submit", "reset", "button", "image", "file", "hidden", "range", "color")

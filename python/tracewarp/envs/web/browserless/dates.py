@@ -1,4 +1,4 @@
-"""The fields that Chromium shows inside a date or time input, as it does for American English."""
+"""The fields that Chromium shows inside an input of the type date or time, as it does for American English."""
 
 from __future__ import annotations
 
@@ -9,34 +9,13 @@ from tracewarp.envs.web.browserless.controls import input_type, value_of
 from tracewarp.envs.web.browserless.dom import Element
 from tracewarp.envs.web.nodes import Node
 
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 _FORMS = {
     "date": re.compile(r"(?P<year>\d{4,6})-(?P<month>\d\d)-(?P<day>\d\d)"),
-    "month": re.compile(r"(?P<year>\d{4,6})-(?P<month>\d\d)"),
-    "week": re.compile(r"(?P<year>\d{4,6})-W(?P<week>\d\d)"),
     "time": re.compile(r"(?P<hour>\d\d):(?P<minute>\d\d)(?::\d\d(?:\.\d{1,3})?)?"),
-    "datetime-local": re.compile(
-        r"(?P<year>\d{4,6})-(?P<month>\d\d)-(?P<day>\d\d)[T ](?P<hour>\d\d):(?P<minute>\d\d)(?::\d\d(?:\.\d{1,3})?)?"
-    ),
 }
-_PICKERS = {
-    "date": "Show date picker",
-    "month": "Show month picker",
-    "week": "Show week picker",
-    "time": "Show time picker",
-    "datetime-local": "Show local date and time picker",
-}
-_DATE = ("Month", "/", "Day", "/", "Year")
-_TIME = ("Hours", ":", "Minutes", "\u202f", "AM/PM")
 _LAYOUT = {
-    "date": _DATE,
-    "time": _TIME,
-    "datetime-local": (*_DATE, ", ", *_TIME),
-    "month": ("MonthName", " ", "Year"),
-    "week": ("Week ", "WeekNumber", ", ", "Year"),
+    "date": ("Month", "/", "Day", "/", "Year"),
+    "time": ("Hours", ":", "Minutes", "\u202f", "AM/PM"),
 }
 
 
@@ -50,10 +29,8 @@ class _Field:
 
 _FIELDS = {
     "Month": _Field("Month", 1, 12, "mm"),
-    "MonthName": _Field("Month", 1, 12, "---------"),
     "Day": _Field("Day", 1, 31, "dd"),
     "Year": _Field("Year", 1, 275760, "yyyy"),
-    "WeekNumber": _Field("Week", 1, 53, "--"),
     "Hours": _Field("Hours", 1, 12, "--"),
     "Minutes": _Field("Minutes", 0, 59, "--"),
     "AM/PM": _Field("AM/PM", 1, 2, "--"),
@@ -71,7 +48,6 @@ def is_valid_date(kind: str, value: str) -> bool:
     return (
         1 <= month <= 12
         and 1 <= parts.get("day", 1) <= days[month - 1]
-        and 1 <= parts.get("week", 1) <= 53
         and parts.get("hour", 0) <= 23
         and parts.get("minute", 0) <= 59
         and parts.get("year", 1) >= 1
@@ -93,7 +69,7 @@ def date_parts(element: Element, node: Node, *, disabled: bool, focused: bool) -
     """
     kind = input_type(element)
     shown = _shown(kind, value_of(element))
-    years = _years(element) if kind in ("date", "month", "datetime-local") else None
+    years = _years(element) if kind == "date" else None
     found: list[Node] = []
     for number, part in enumerate(_LAYOUT[kind]):
         key = (node.key, "part", number)
@@ -113,12 +89,11 @@ def date_parts(element: Element, node: Node, *, disabled: bool, focused: bool) -
         elif focused:
             properties = (("focused", True), *properties)
             focused = False
-        empty = "----" if part == "Year" and kind in ("month", "week") else field.empty
         inner = Node(key, "spinbutton", _repeated(field.name, node), properties)
-        inner.children.append(Node((*key, "text"), "StaticText", shown.get(part, empty)))
+        inner.children.append(Node((*key, "text"), "StaticText", shown.get(part, field.empty)))
         found.append(inner)
     if not disabled and "readonly" not in element.attrs:
-        picker = Node((node.key, "picker"), "button", _repeated(_PICKERS[kind], node), (("hasPopup", "menu"),))
+        picker = Node((node.key, "picker"), "button", _repeated(f"Show {kind} picker", node), (("hasPopup", "menu"),))
         found.append(picker)
     return found
 
@@ -135,22 +110,14 @@ def _shown(kind: str, value: str) -> dict[str, str]:
     found = _FORMS[kind].fullmatch(value)
     assert found is not None  # a valid value has the form
     parts = found.groupdict()
-    shown: dict[str, str] = {}
-    if "year" in parts:
-        shown["Year"] = parts["year"]
-    if "month" in parts:
-        shown["Month"] = parts["month"]
-        shown["MonthName"] = _MONTHS[int(parts["month"]) - 1]
-    if "day" in parts:
-        shown["Day"] = parts["day"]
-    if "week" in parts:
-        shown["WeekNumber"] = parts["week"]
-    if "hour" in parts:
-        hour = int(parts["hour"])
-        shown["Hours"] = f"{hour % 12 or 12:02d}"
-        shown["Minutes"] = parts["minute"]
-        shown["AM/PM"] = "AM" if hour < 12 else "PM"
-    return shown
+    if kind == "date":
+        return {"Year": parts["year"], "Month": parts["month"], "Day": parts["day"]}
+    hour = int(parts["hour"])
+    return {
+        "Hours": f"{hour % 12 or 12:02d}",
+        "Minutes": parts["minute"],
+        "AM/PM": "AM" if hour < 12 else "PM",
+    }
 
 
 def _years(element: Element) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote_plus, urljoin, urlsplit, urlunsplit
 
 from tracewarp.envs.web.browserless.controls import (
+    DATE_TYPES,
     form_controls,
     input_type,
     is_checked,
@@ -63,7 +64,7 @@ def sends_on_enter(form: Element, document: Document) -> bool:
     fields = [
         it
         for it in form_controls(form, document)
-        if it.tag == "input" and (takes_text(it) or input_type(it) in ("date", "month", "week", "time"))
+        if it.tag == "input" and (takes_text(it) or input_type(it) in DATE_TYPES)
     ]
     return len(fields) <= 1
 
@@ -148,7 +149,7 @@ def _input_entries(control: Element, name: str) -> list[tuple[str, str]]:
         return [(name, value)] if is_checked(control) else []
     if kind == "file":
         return [(name, "")]
-    if kind in ("date", "month", "week", "time", "datetime-local") and not is_valid_date(kind, value):
+    if kind in DATE_TYPES and not is_valid_date(kind, value):
         value = ""
     return [(name, value.replace("\r", "").replace("\n", ""))]
 

@@ -122,8 +122,8 @@ def _piece(element: Element) -> list[str | int]:
 def _has_next(element: Element, tags: tuple[str, ...]) -> bool:
     if element.parent is None:
         return False
-    siblings = [it for it in element.parent.children if isinstance(it, Element) and it.tag in tags]
-    return bool(siblings) and siblings[-1] is not element
+    last = next((it for it in reversed(element.parent.children) if isinstance(it, Element) and it.tag in tags), None)
+    return last is not element
 
 
 def _joined(pieces: list[str | int]) -> str:

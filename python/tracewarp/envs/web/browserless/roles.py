@@ -15,10 +15,8 @@ _BY_INPUT: dict[str, str] = {
     "checkbox": "checkbox",
     "color": "ColorWell",
     "date": "Date",
-    "datetime-local": "DateTime",
     "file": "button",
     "image": "button",
-    "month": "DateTime",
     "number": "spinbutton",
     "radio": "radio",
     "range": "slider",
@@ -26,7 +24,6 @@ _BY_INPUT: dict[str, str] = {
     "search": "searchbox",
     "submit": "button",
     "time": "InputTime",
-    "week": "DateTime",
 }
 _SAME_NAME = words(
     "alert alertdialog application article banner blockquote button caption cell checkbox code columnheader combobox "

@@ -1,27 +1,32 @@
 """What a page's style sheets say about boxes: the property `display`, and nothing else.
 
-It decides which white space is rendered and what is hidden. Media queries are answered for a screen of 1280 x 720.
+It decides which white space is rendered and what is hidden. Rules may stand in `@media`, nested or not, with widths,
+heights and kinds of screen; media queries are answered for a screen of 1280 x 720. Every other at-rule is left out. Of
+a page at most `MAX_RULES` rules are read.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from tracewarp.envs.web.browserless.dom import Box, display_box
 
 WIDTH, HEIGHT = 1280, 720
+MAX_RULES = 500
+"""Each is looked for in the whole page."""
 _EM = 16
 
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([a-z-]+)\s*(!\s*important)?", re.IGNORECASE)
 _DYNAMIC = re.compile(r"::|:(?:hover|focus|active|visited|target|before|after|checked|open|placeholder|invalid|valid)")
-_LENGTH = re.compile(r"\(\s*(min|max)-(width|height)\s*:\s*([\d.]+)(px|em|rem)\s*\)")
+_FEATURE = re.compile(r"\(([^()]{1,80})\)")
+_LENGTH = re.compile(r"(min|max)-(width|height)\s*:\s*([0-9.]{1,20})(px|em|rem)")
 _IDS = re.compile(r"#[\w-]+")
-_CLASSES = re.compile(r"\.[\w-]+|\[[^\]]*\]|:(?!not|is|where|has)[a-z-]+(?:\([^)]*\))?")
+_CLASSES = re.compile(r"\.[\w-]+|\[[^\[\]]*\]|:(?!not|is|where|has)[a-z-]+(?:\([^()]*\))?")
 _TAGS = re.compile(r"(?:^|[\s>+~(,])[a-z][a-z0-9]*", re.IGNORECASE)
 
 
@@ -37,7 +42,7 @@ class Rule:
 
 def read_style(text: str) -> tuple[Rule, ...]:
     """The rules of a style sheet that set `display`, in the order of the text."""
-    return tuple(_rules(_COMMENT.sub("", text)))
+    return tuple(islice(_rules(_without_comments(text)), MAX_RULES))
 
 
 def boxes_by_style(parser: LexborHTMLParser, sheet: Callable[[str], Sequence[Rule]] | None) -> dict[int, Box]:
@@ -57,7 +62,7 @@ def boxes_by_style(parser: LexborHTMLParser, sheet: Callable[[str], Sequence[Rul
         elif sheet is not None and applies(node.attributes.get("media") or ""):
             rules += sheet(node.attributes.get("href") or "")
     boxes: dict[int, Box] = {}
-    for rule in sorted(rules, key=lambda rule: rule.rank):
+    for rule in sorted(rules[:MAX_RULES], key=lambda rule: rule.rank):
         for node in parser.css(rule.selector):
             boxes[node.mem_id] = rule.box
     return boxes
@@ -71,52 +76,73 @@ def applies(media: str) -> bool:
 def _query_holds(query: str) -> bool:
     negated = query.strip().startswith("not ")
     holds = "print" not in query and "speech" not in query
-    for edge, side, number, unit in _LENGTH.findall(query):
-        length = float(number) * (1 if unit == "px" else _EM)
-        size = WIDTH if side == "width" else HEIGHT
-        holds &= size >= length if edge == "min" else size <= length
-    for feature in re.findall(r"\(([^)]*)\)", _LENGTH.sub("", query)):
-        holds &= re.sub(r"\s", "", feature) in ("prefers-color-scheme:light", "hover:hover", "pointer:fine")
+    for feature in _FEATURE.findall(query):
+        length = _LENGTH.fullmatch(feature.strip())
+        if length is not None and length[3].count(".") <= 1 and length[3] != ".":
+            wanted = float(length[3]) * (1 if length[4] == "px" else _EM)
+            size = WIDTH if length[2] == "width" else HEIGHT
+            holds &= size >= wanted if length[1] == "min" else size <= wanted
+        else:
+            holds &= re.sub(r"\s", "", feature) == "prefers-color-scheme:light"
     return holds != negated
 
 
-def _rules(text: str) -> Iterable[Rule]:
+def _without_comments(text: str) -> str:
+    """The text without comments; one that is never closed lasts to the end."""
+    parts: list[str] = []
     place = 0
-    while True:
-        opened = text.find("{", place)
-        if opened < 0:
-            return
-        head = text[place:opened].rpartition(";")[2].strip()  # a statement such as @import may stand before
-        closed = _closing(text, opened)
-        body = text[opened + 1 : closed]
-        place = closed + 1
-        if head.startswith("@"):
-            name, _, condition = head.partition(" ")
-            if (name == "@media" and applies(condition)) or name in ("@layer", "@supports"):
-                yield from _rules(body)
-            continue
-        found = _DISPLAY.findall(body)
-        if not found:
-            continue
-        display, important = found[-1]
-        for selector in _split(head):
-            if not _DYNAMIC.search(selector) and _is_understood(selector):
-                yield Rule(selector, display_box(display.lower()), _rank(selector, important=bool(important)))
+    while (opened := text.find("/*", place)) >= 0:
+        parts.append(text[place:opened])
+        closed = text.find("*/", opened + 2)
+        if closed < 0:
+            return "".join(parts)
+        place = closed + 2
+    return "".join([*parts, text[place:]])
 
 
-def _closing(text: str, opened: int) -> int:
-    """The brace that closes the one at `opened`; the text's end where none does."""
-    depth = 0
-    for found in re.finditer(r"[{}]", text[opened:]):
-        depth += 1 if found[0] == "{" else -1
-        if depth == 0:
-            return opened + found.start()
-    return len(text)
+def _rules(text: str) -> Iterator[Rule]:
+    """Read a sheet from brace to brace, without recursion."""
+    open_blocks: list[tuple[str, bool]] = []
+    """Head of each block that is open, and whether its rules count."""
+    start = 0
+    for sign in re.finditer(r"[{};]|$", text):
+        counts = not open_blocks or open_blocks[-1][1]
+        if sign[0] == "{":
+            head = text[start : sign.start()].strip()
+            if head.startswith("@"):
+                counts = counts and head.startswith(("@media ", "@media(")) and applies(head.removeprefix("@media"))
+            open_blocks.append((head, counts))
+            start = sign.end()
+        elif sign[0] == ";" and (not open_blocks or open_blocks[-1][0].startswith("@")):
+            start = sign.end()  # a statement such as @import
+        elif sign[0] != ";":
+            head, counts = open_blocks.pop() if open_blocks else ("", False)
+            if counts and not head.startswith("@"):
+                yield from _selected(head, text[start : sign.start()])
+            start = sign.end()
 
 
-def _split(head: str) -> list[str]:
+def _selected(head: str, body: str) -> Iterator[Rule]:
+    """The rules of a list of selectors."""
+    found = _DISPLAY.findall(body)
+    if not found:
+        return
+    display, important = found[-1]
+    for selector in _split(head):
+        if not _DYNAMIC.search(selector) and _is_understood(selector):
+            yield Rule(selector, display_box(display.lower()), _rank(selector, important=bool(important)))
+
+
+def _split(head: str) -> Iterator[str]:
     """The selectors of a list, at commas outside of brackets."""
-    return [part.strip() for part in re.split(r",(?![^(\[]*[)\]])", head) if part.strip()]
+    depth = start = 0
+    for sign in re.finditer(r"[(\[\])]|,|$", head):
+        if sign[0] == "" or (sign[0] == "," and depth <= 0):
+            if selector := head[start : sign.start()].strip():
+                yield selector
+            start = sign.end()
+        elif sign[0] != ",":
+            depth += 1 if sign[0] in "([" else -1
 
 
 def _is_understood(selector: str) -> bool:

@@ -23,9 +23,7 @@ _EMAIL = re.compile(
     r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
 )
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+")
-_PATTERNED = frozenset(("text", "search", "url", "tel", "email", "password"))
 _UNJUDGED = frozenset(("hidden", "reset", "button", "image", "submit", "color"))
-_MISMATCH = "Please match the requested format."
 _MISSING = {
     "checkbox": "Please check this box if you want to proceed.",
     "radio": "Please select one of these options.",
@@ -36,12 +34,10 @@ _MISSING = {
 def message_about(element: Element, document: Document) -> str | None:
     """What a browser shows beside a control that keeps its form from being sent; None: nothing is wrong with it.
 
-    Beside an input, the title is said behind a complaint about a pattern; a blank stands between, or at the end.
+    Beside an input a blank stands at its end.
     """
     wrong = complaint(element, document)
-    if wrong is None or element.tag != "input":
-        return wrong
-    return f"{wrong} {element.attrs.get('title', '') if wrong == _MISMATCH else ''}"
+    return wrong if wrong is None or element.tag != "input" else f"{wrong} "
 
 
 def complaint(element: Element, document: Document) -> str | None:
@@ -60,9 +56,7 @@ def complaint(element: Element, document: Document) -> str | None:
     value = value_of(element)
     if not value or kind in ("checkbox", "radio", "file"):
         return None
-    return (
-        _type_complaint(kind, value) or _text_complaint(element, kind, value) or _range_complaint(element, kind, value)
-    )
+    return _type_complaint(kind, value) or _text_complaint(element, value) or _range_complaint(element, kind, value)
 
 
 def _select_complaint(select: Element) -> str | None:
@@ -105,20 +99,12 @@ def _type_complaint(kind: str, value: str) -> str | None:
     return f"'.' is used at a wrong position in '{host}'."
 
 
-def _text_complaint(element: Element, kind: str, value: str) -> str | None:
+def _text_complaint(element: Element, value: str) -> str | None:
     attrs = element.attrs
     least = attrs.get("minlength", "")
     if element.value is not None and least.isdigit() and len(value) < int(least):
         count = "1 character" if len(value) == 1 else f"{len(value)} characters"
         return f"Please lengthen this text to {least} characters or more (you are currently using {count})."
-    pattern = attrs.get("pattern")
-    if pattern and kind in _PATTERNED:
-        try:
-            fits = re.fullmatch(pattern, value) is not None
-        except re.error:
-            fits = True  # as in a browser, a pattern that cannot be read asks for nothing
-        if not fits:
-            return _MISMATCH
     return None
 
 
