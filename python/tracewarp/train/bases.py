@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from tracewarp.errors import MissingExtraError, OptionError
+from tracewarp.train.loading import in_one_line, shortened
 
 _SIZES: Final = (
     "hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "intermediate_size", "vocab_size",
@@ -66,21 +68,19 @@ def configuration(base: str) -> Any:
         from transformers import AutoConfig
     except ImportError as error:
         raise MissingExtraError(f"an estimate needs {error.name}: pip install 'tracewarp[train]'") from None
-    folder = Path(base)
-    if not folder.is_dir() and base in KNOWN:
+    folder, is_folder = Path(base), os.path.isdir(base)  # noqa: PTH112 (pathlib raises for names that are too long)
+    if not is_folder and base in KNOWN:
         dimensions = dict(KNOWN[base])
         return AutoConfig.for_model(dimensions.pop("model_type"), **dimensions)
-    if folder.is_dir() and not (folder / "config.json").is_file():
+    if is_folder and not (folder / "config.json").is_file():
         has = "an adapter; expected its base" if (folder / "adapter_config.json").is_file() else "a folder without one"
         raise OptionError(f"base: expected a model's folder with config.json, got {base}, {has}")
     try:
         return AutoConfig.from_pretrained(base, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # classes of configurations check their values with exceptions of many types
-        if folder.is_dir():
-            said = " ".join(str(error).split())[:200]
-            raise OptionError(f"base: the configuration of {base} cannot be read: {said}") from None
+        if is_folder:
+            raise OptionError(f"base: the configuration of {base} cannot be read: {in_one_line(error)}") from None
         near = difflib.get_close_matches(base, list(KNOWN), n=1)
         hint = f"did you mean {near[0]}?" if near else "download the model, or name one whose dimensions are known"
-        raise OptionError(
-            f"base: expected a folder with config.json, a downloaded model or a known name, got {base!r}; {hint}"
-        ) from None
+        expected = "expected a folder with config.json, a downloaded model or a known name"
+        raise OptionError(f"base: {expected}, got {shortened(base)}; {hint}") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from tracewarp.errors import MissingExtraError, ModelError, OptionError, TrainingError
+from tracewarp.train.loading import in_one_line, load_errors, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +82,17 @@ def merge(
         raise MissingExtraError(f"merging needs {error.name}: pip install 'tracewarp[train]'") from error
     try:
         adapter_configuration(str(adapter))
-        model = AutoModelForCausalLM.from_pretrained(named, dtype=dtype)
-        tokenizer = AutoTokenizer.from_pretrained(named)
+        with load_errors(f"base: {shortened(named)}"):
+            model = AutoModelForCausalLM.from_pretrained(named, dtype=dtype)
+        with load_errors(f"base: the tokenizer of {shortened(named)}"):
+            tokenizer = AutoTokenizer.from_pretrained(named)
         stored = str(model.dtype).removeprefix("torch.")
         ends = end_tokens_of(Path(adapter))
         merged, kept = add_updates(load_adapter(model, str(adapter), base=named, tokenizer=tokenizer))
     except ModelError as error:
         raise TrainingError(str(error)) from error
     except (OSError, ValueError, RuntimeError) as error:
-        raise TrainingError(f"adapter: {adapter} could not be merged into {named}: {error}") from error
+        raise TrainingError(f"adapter: {adapter} could not be merged into {named}: {in_one_line(error)}") from error
     with written_beside(target) as beside:
         # It is written below, as JSON: transformers refuses to write some published ones.
         merged.generation_config = GenerationConfig()

@@ -16,9 +16,11 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from tracewarp.errors import MissingExtraError, OptionError
+from tracewarp.errors import MissingExtraError, ModelError, OptionError
+from tracewarp.models.adapters import adapter_configuration
 from tracewarp.train.bases import configuration
 from tracewarp.train.config import TrainConfig
+from tracewarp.train.loading import in_one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,13 @@ def measure(base: str, config: TrainConfig, *, adapter: str | None = None) -> Me
         MissingExtraError: torch, transformers or peft are not installed.
         OptionError: the base is not known, no causal language model, or takes no adapter.
     """
+    if adapter is not None:
+        if config.method == "full":
+            raise OptionError("adapter: expected none with the method full; merge it into the base first")
+        try:
+            adapter_configuration(adapter)
+        except ModelError as error:
+            raise OptionError(str(error)) from error
     known = configuration(base)
     try:
         import torch
@@ -79,7 +88,9 @@ def measure(base: str, config: TrainConfig, *, adapter: str | None = None) -> Me
             with torch.device("meta"):
                 model = automatic.from_config(known, dtype=dtype)
         except Exception as error:  # a model's own code, which refuses sizes that do not fit in any way it likes
-            raise OptionError(f"base: {base} is no causal language model that can be built: {_first(error)}") from None
+            raise OptionError(
+                f"base: {base} is no causal language model that can be built: {in_one_line(error)}"
+            ) from None
         linear = _linear_layers(model)
         parameters = sum(parameter.numel() for parameter in model.parameters())
         held = {id(parameter): parameter for parameter in model.parameters()}
@@ -99,7 +110,9 @@ def measure(base: str, config: TrainConfig, *, adapter: str | None = None) -> Me
                 with torch.device("meta"):
                     adapted = get_peft_model(model, settings)
             except (OSError, ValueError, TypeError, RuntimeError, NotImplementedError) as error:
-                raise OptionError(f"base: no adapter can be put on {base}: {_first(error)}; use method=full") from None
+                raise OptionError(
+                    f"base: no adapter can be put on {base}: {in_one_line(error)}; use method=full"
+                ) from None
             learnt = [(name, p) for name, p in adapted.named_parameters() if p.requires_grad]
             trained = sum(parameter.numel() for _, parameter in learnt)
             units = sum(parameter.shape[0] for name, parameter in learnt if "lora_A" in name)
@@ -171,8 +184,3 @@ def _dimensions(known: Any) -> dict[str, int]:
         "keys": (getattr(text, "num_key_value_heads", None) or heads) * head,
         "intermediate": intermediate,
     }
-
-
-def _first(error: Exception) -> str:
-    """The first line of an error, shortened."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

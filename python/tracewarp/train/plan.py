@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from tracewarp.errors import EmptyInputError, MissingExtraError
 from tracewarp.train.bases import configuration
@@ -75,10 +78,12 @@ def plan_training(
         need, reason = _estimate(base, config, adapter, tokens=config.max_tokens)
         held = None if validation is None else len(validation)
         return TrainingPlan(config, need, len(train), held, None, None, None, no_estimate=reason)
-    limit = min(config.max_tokens, getattr(configuration(base), "max_position_embeddings", None) or config.max_tokens)
-    sides = [encode_samples(tokenizer, train, max_tokens=limit)]
+    known = configuration(base)
+    limit = min(config.max_tokens, getattr(known, "max_position_embeddings", None) or config.max_tokens)
+    rows = getattr(known.get_text_config(), "vocab_size", None)
+    sides = [encode_samples(tokenizer, train, max_tokens=limit, vocabulary=rows)]
     if validation is not None:
-        sides.append(encode_samples(tokenizer, validation, max_tokens=limit, name="validation"))
+        sides.append(encode_samples(tokenizer, validation, max_tokens=limit, name="validation", vocabulary=rows))
     longest = max(len(sample) for side in sides for sample in side.encoded)
     need, reason = _estimate(
         base, config, adapter, tokens=longest, trained_tokens=max(side.most_trained for side in sides)
@@ -105,13 +110,20 @@ def _estimate(base: str, config: TrainConfig, adapter: str | None, **sizes: int)
         return None, str(error)
 
 
+_TOKENIZER_FILES: Final = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json", "spiece.model")
+
+
 def _tokenizer(base: str) -> object | None:
     """That of a folder or of a downloaded model; None where there is none, or nothing to read it with."""
     try:
         from transformers import AutoTokenizer
+
+        from tracewarp.train.weights import load_tokenizer
     except ImportError:
         return None
+    if os.path.isdir(base):  # noqa: PTH112 (pathlib raises for names that are too long)
+        return load_tokenizer(base) if any((Path(base) / name).is_file() for name in _TOKENIZER_FILES) else None
     try:
         return AutoTokenizer.from_pretrained(base, local_files_only=True)  # type: ignore[no-any-return, unused-ignore]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except Exception:  # it was not downloaded, or only in part
         return None

@@ -93,8 +93,9 @@ def fine_tune(
     folder = Path(out)
     tokenizer = weights.load_tokenizer(base)
     limit = min(config.max_tokens, weights.context_of(base) or config.max_tokens)
-    samples = encode_samples(tokenizer, train, max_tokens=limit, name="training")
-    held = encode_samples(tokenizer, validation, max_tokens=limit, name="validation")
+    rows = weights.vocabulary_of(base)
+    samples = encode_samples(tokenizer, train, max_tokens=limit, name="training", vocabulary=rows)
+    held = encode_samples(tokenizer, validation, max_tokens=limit, name="validation", vocabulary=rows)
     own = weights.with_own_settings(config, adapter)
     about: dict[str, Any] = {}
     if accelerator.is_main_process:

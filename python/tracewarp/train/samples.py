@@ -47,7 +47,12 @@ class Samples:
 
 
 def encode_samples(
-    tokenizer: Any, conversations: Iterable[Conversation], *, max_tokens: int, name: str = "training"
+    tokenizer: Any,
+    conversations: Iterable[Conversation],
+    *,
+    max_tokens: int,
+    name: str = "training",
+    vocabulary: int | None = None,
 ) -> Samples:
     """Encode conversations: each is one sample, or one for each trained answer where the template asks for that.
 
@@ -56,10 +61,11 @@ def encode_samples(
         conversations: in order.
         max_tokens: longer ones are left out whole.
         name: what they are for, for the message.
+        vocabulary: rows of the base's embeddings; None: not checked.
 
     Raises:
-        InputError: a conversation that cannot be masked (see `samples_of`), or of which the chat template leaves
-            something out (see `check_rendered`).
+        InputError: a conversation that cannot be masked (see `samples_of`), of which the chat template leaves
+            something out (see `check_rendered`), or with a token that has no row in the embeddings.
         EmptyInputError: nothing remains.
     """
     chat = ChatFormat(tokenizer)
@@ -78,12 +84,22 @@ def encode_samples(
             else:
                 given, missing = check_rendered(tokenizer, replace(conversation, id=own, turns=turns), sample)
                 thoughts, left_out = thoughts + given, left_out + missing
+                if vocabulary is not None and max(sample.input_ids) >= vocabulary:
+                    raise _no_row(own, tokenizer, max(sample.input_ids), vocabulary)
                 encoded.append(sample)
                 ids.append(own)
     if not encoded:
         why = f"all {count} are longer than {max_tokens} tokens (the longest has {longest})" if count else "got none"
         raise EmptyInputError(f"{name} examples: expected at least one, {why}")
     return Samples(tuple(encoded), tuple(ids), tuple(too_long), longest, thoughts, left_out)
+
+
+def _no_row(place: str, tokenizer: Any, token: int, vocabulary: int) -> InputError:
+    name = tokenizer.convert_ids_to_tokens(token)
+    return InputError(
+        f"{place}: the tokenizer's token {name!r} has the id {token}, but the base has embeddings for {vocabulary:,} "
+        "tokens only; use the tokenizer that belongs to the base, or a base with resized embeddings"
+    )
 
 
 def epoch_order(n: int, *, epoch: int, seed: int) -> list[int]:

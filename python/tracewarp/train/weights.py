@@ -18,6 +18,7 @@ from tracewarp.errors import ModelError, TrainingError
 from tracewarp.models.adapters import CONFIGURATION, adapter_configuration, load_adapter
 from tracewarp.models.identity import model_folder, weight_files, weights_hash
 from tracewarp.train.config import TrainConfig
+from tracewarp.train.loading import in_one_line, load_errors, shortened
 
 
 def load_tokenizer(base: str) -> Any:
@@ -26,12 +27,10 @@ def load_tokenizer(base: str) -> Any:
     Raises:
         TrainingError: there is none, or the base is an adapter.
     """
-    if (Path(base) / CONFIGURATION).is_file() and not (Path(base) / "config.json").is_file():
-        raise TrainingError(f"base: {base} is an adapter; give its base as base, and this folder as adapter")
-    try:
+    with load_errors(f"base: the tokenizer of {shortened(base)}"):
+        if (Path(base) / CONFIGURATION).is_file() and not (Path(base) / "config.json").is_file():
+            raise TrainingError(f"base: {base} is an adapter; give its base as base, and this folder as adapter")
         return AutoTokenizer.from_pretrained(base)
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"base: the tokenizer of {base!r} could not be loaded: {error}") from error
 
 
 def context_of(base: str) -> int | None:
@@ -40,11 +39,15 @@ def context_of(base: str) -> int | None:
     Raises:
         TrainingError: there is no configuration.
     """
-    try:
+    with load_errors(f"base: the configuration of {shortened(base)}"):
         known = getattr(AutoConfig.from_pretrained(base), "max_position_embeddings", None)
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"base: the configuration of {base!r} could not be loaded: {error}") from error
     return known if isinstance(known, int) and known > 0 else None
+
+
+def vocabulary_of(base: str) -> int | None:
+    """Rows of a base's embeddings, as its configuration says; None where it does not."""
+    known = getattr(AutoConfig.from_pretrained(base).get_text_config(), "vocab_size", None)
+    return known if isinstance(known, int) else None
 
 
 def stored_dtype(base: str) -> str:
@@ -79,10 +82,8 @@ def load_for_training(
     options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
     if config.method == "qlora":
         options["quantization_config"] = quantization(config)
-    try:
+    with load_errors(f"base: {shortened(base)}"):
         model = AutoModelForCausalLM.from_pretrained(base, **options)
-    except (OSError, ValueError, ImportError) as error:
-        raise TrainingError(f"base: {base!r} could not be loaded: {error}") from error
     keep_nf4_exact(model)
     model.config.use_cache = False
     if config.gradient_checkpointing:
@@ -136,7 +137,9 @@ def _with_adapter(model: Any, base: str, config: TrainConfig, adapter: str | Non
     try:
         return get_peft_model(model, lora_settings(config))
     except (ValueError, RuntimeError, NotImplementedError) as error:
-        raise TrainingError(f"base: no adapter can be put on {base!r}: {error}; use method=full") from error
+        raise TrainingError(
+            f"base: no adapter can be put on {base!r}: {in_one_line(error)}; use method=full"
+        ) from error
 
 
 def lora_settings(config: TrainConfig) -> Any:

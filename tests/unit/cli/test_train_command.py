@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -210,6 +211,66 @@ def test_files_that_are_no_text_are_one_sentence(
         assert "base: " in refused(
             capsys, "train", *data, "--base", str(tmp_path / "adapter"), "--out", str(tmp_path / "y"), *dry
         )
+
+
+BROKEN = {
+    "config.json": (b'{"model_type": "\xff"}', b"[]", b"", b'{"model_type": "llama", "hidden_size": "x"}'),
+    "tokenizer.json": (b"\xff", b"{}"),
+    "tokenizer_config.json": (b"[]",),
+    "chat_template.jinja": (b"\xff{{", b"{% for %}"),
+    "model.safetensors": (b"x" * 100,),
+}
+
+
+@pytest.mark.parametrize("name", list(BROKEN))
+def test_broken_files_of_a_base_are_one_sentence(
+    name: str, base: str, data: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, content in enumerate(BROKEN[name]):
+        folder = tmp_path / str(number)
+        shutil.copytree(base, folder)
+        (folder / name).write_bytes(content)
+        words = ("train", *data, "--base", str(folder), "--out", str(tmp_path / "x"), "--device", "cpu", *settings())
+        error = refused(capsys, *words)
+        assert "base: " in error or "chat template: it refused" in error
+        if name != "model.safetensors":  # which a dry run does not read
+            assert "Error: " in refused(capsys, *words, "--dry-run")
+
+
+def test_models_and_adapters_that_cannot_be_trained_are_one_sentence(
+    base: str, data: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from peft import PromptTuningConfig, get_peft_model
+    from small_models import make_tokenizer
+    from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, T5Config
+
+    def both(base: object, *more: str) -> list[str]:
+        words = ("train", *data, "--base", str(base), "--out", str(tmp_path / "x"), "--device", "cpu", *settings())
+        return [refused(capsys, *words, *more), refused(capsys, *words, *more, "--dry-run")]
+
+    tuned = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(base), PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4)
+    )
+    tuned.save_pretrained(tmp_path / "prompts")
+    for error in both(base, "--adapter", str(tmp_path / "prompts")):
+        assert "is of the kind PROMPT_TUNING; expected a LoRA adapter" in error
+    for error in both(base, "--adapter", str(tmp_path / "gone")):
+        assert "adapter: expected a folder with adapter_config.json" in error
+    make_tokenizer(tmp_path / "t5")
+    T5Config(d_model=16, num_layers=1, num_heads=2, d_ff=16, d_kv=8, vocab_size=512).save_pretrained(tmp_path / "t5")
+    for error in both(tmp_path / "t5"):
+        assert "Unrecognized configuration class" in error
+    # Tokens that were added to the tokenizer, and not to the model.
+    small = LlamaConfig(
+        vocab_size=200, hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=2,
+    )  # fmt: skip
+    make_tokenizer(tmp_path / "small")
+    LlamaForCausalLM(small).save_pretrained(tmp_path / "small")
+    for error in both(tmp_path / "small"):
+        assert "the base has embeddings for 200 tokens only" in error
+    for error in both("x" * 5000):
+        assert len(error) < 700
 
 
 @pytest.mark.slow
