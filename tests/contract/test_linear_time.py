@@ -22,6 +22,7 @@ from regex_pumps import unbounded, worst_cases
 from tracewarp.envs.web.actions import ActionSyntaxError, parse_action
 from tracewarp.envs.webarena.answers import page_title
 from tracewarp.errors import RecordError
+from tracewarp.models.thoughts import split_thoughts
 from tracewarp.synthesize.filters import gives_no_answer
 from tracewarp.synthesize.out_of_domain.reading import (
     Refused,
@@ -143,6 +144,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "names": lambda text: (natural_order(text), read_folder_name(text)),
     "verb": action_verb,
     "action": parse_action,
+    "thoughts": split_thoughts,
     "no answer": gives_no_answer,
     "title": page_title,
     "objective": lambda text: read_objective(text, taken_hosts=frozenset()),

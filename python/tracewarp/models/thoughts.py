@@ -19,11 +19,11 @@ from typing import Any, Final
 
 _NAME: Final = r"(?:think|thinking|thought|thoughts|reasoning|seed:think)"
 _TAG: Final = re.compile(
-    rf"<\s*(?P<close>/?)\s*{_NAME}(?:\s[^<>]*)?>|\[(?P<bracket>/?)THINK\]",
+    rf"<\s*(?P<close>(?:/\s*)?){_NAME}(?:\s[^<>]*)?>|\[(?P<bracket>/?)THINK\]",
     re.IGNORECASE,
 )
 _CHANNEL: Final = re.compile(
-    r"(?:<\|start\|>[^<]*)?<\|channel\|>\s*(?P<name>\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>"
+    r"(?:<\|start\|>[^<]*)?<\|channel\|>\s*(?P<name>\w+)(?!\w)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>"
 )
 _CHANNEL_END: Final = re.compile(r"<\|(?:end|return|call)\|>")
 _CUT_HEADER: Final = re.compile(r"\A\s*<\|(?:start|channel)\|>[^<]*(?:<\|channel\|>[^<]*)?\Z")

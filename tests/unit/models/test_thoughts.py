@@ -132,9 +132,9 @@ def test_time_is_linear_in_the_length(unit: str) -> None:
         text = unit * (length // len(unit))
         best = 1e9
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.thread_time()
             split_thoughts(text)
-            best = min(best, time.perf_counter() - began)
+            best = min(best, time.thread_time() - began)
         return best
 
     assert seconds(80_000) < max(0.04, 4 * 2.3 * seconds(20_000))

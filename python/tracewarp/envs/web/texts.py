@@ -14,9 +14,10 @@ def clean(text: str) -> str:
     return text.lower()
 
 
-_SPLIT = r"[\s;@#$%&?!*()\[\]{}<>\"`“”«»„–—]|--|\.{2,}"
+_SIGNS = r"[\s;@#$%&?!*()\[\]{}<>\"`“”«»„–—]|--"
+_SPLIT = rf"{_SIGNS}|\.{{2,}}"
 """What ends a word wherever it stands, as in the Penn Treebank's tokenization."""
-_BEFORE = re.compile(rf"(?:{_SPLIT}|['‘’])$")
+_BEFORE = re.compile(rf"(?:{_SIGNS}|\.\.|['‘’])$")
 _AFTER = re.compile(rf"$|{_SPLIT}|[,:](?=\D|$)|['‘’](?!\w)|'(?:s|m|d|ll|re|ve)\b|\.[\])}}>\"'»”’\s]*$|\.\s+(?![a-z])")
 
 
