@@ -15,6 +15,7 @@ from tracewarp.errors import DuplicateKeyError
 from tracewarp.trajectory import Problem, RunReader, TaskSet
 from tracewarp.trajectory.lines import LineSource
 from tracewarp.trajectory.model import Ending, Step, Task, Trajectory
+from tracewarp.trajectory.names import SUPERSEDED
 
 TRIVIAL_ACTION = "stop [N/A]"
 """What the agent that does nothing answers to its first page."""
@@ -271,7 +272,9 @@ def expected_episodes(reader: RunReader) -> int | None:
     Only for telling the time left: blank lines and records that turn out to be unreadable count too.
     """
     if reader.format == "agentlab-directory":
-        return sum(entry.is_dir() for entry in reader.path.iterdir())
+        return sum(entry.is_dir() and not entry.name.startswith(SUPERSEDED) for entry in reader.path.iterdir())
+    if reader.format == "atif":
+        return None  # one document may have many lines
     if reader.path.is_dir():
         return None if reader.info is None else reader.info.episodes
     return sum(chunk.count(b"\n") for chunk in LineSource(reader.path).chunks())
