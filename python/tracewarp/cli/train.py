@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tracewarp.errors import OptionError
 from tracewarp.report.table import table as plain_table
 from tracewarp.train import (
     PRESETS,
+    Conversation,
     TrainConfig,
     Trained,
     fine_tune,
@@ -56,6 +58,8 @@ def command(data: Path, *, base: str, validation: Path | None, out: Path, adapte
     base = named_base(base)
     examples = read_training_data(data)
     held = read_training_data(validation) if validation is not None else None
+    if held is not None and (warning := repeated(examples.conversations, held.conversations)) and speaks():
+        click.echo(warning, err=True)
     if dry_run:
         beside = None if held is None else held.conversations
         plan = plan_training(base, examples.conversations, beside, config, adapter=str(adapter) if adapter else None)
@@ -93,6 +97,23 @@ def command(data: Path, *, base: str, validation: Path | None, out: Path, adapte
         said = "\n".join(f"  {line}" for line in lines)
         what = "model" if whole else "adapter"
         click.echo(f"The {what} is in {trained.adapter}. Let it act, or serve it:\n{said}", err=True)
+
+
+def repeated(train: Sequence[Conversation], held: Sequence[Conversation]) -> str | None:
+    """Say how many validation examples ask what a training example asks; None where none does."""
+    known = {_asked(one) for one in train}
+    count = sum(_asked(one) in known for one in held)
+    if not count:
+        return None
+    return (
+        f"Warning: {count:,} of {len(held):,} validation examples have the prompt of a training example, so that "
+        "validation rewards memory; take validation examples of other tasks."
+    )
+
+
+def _asked(one: Conversation) -> str:
+    prompt = [(turn.role, turn.content) for turn in one.turns if not turn.train]
+    return repr(prompt or one.turns)
 
 
 def _commands(train: str, base: str, out: Path, config: TrainConfig) -> tuple[str, ...]:

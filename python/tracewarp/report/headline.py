@@ -8,6 +8,7 @@ from functools import partial
 
 from tracewarp.evaluate.results import CapabilityScore, PassAtK, RepeatScores, RunScores, Scores, VertexScore
 from tracewarp.report.words import MISSING, level, number, of, percent, score_interval, share_interval
+from tracewarp.trajectory import Ending
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,14 @@ class Lines:
         self.add("refused, unparsable", lambda run: f"{run.steps.invalid:,}, {run.steps.unparsable:,}")
         self.add("Early stops", lambda run: f"{run.steps.early_stops:,}", main=True)
         self.add("environment errors", lambda run: f"{run.steps.environment_errors:,}")
+        for ending in (Ending.MODEL_UNAVAILABLE, Ending.AGENT_ERROR):
+            if any(run.steps.endings.get(ending.value) for run in self.runs):
+                self.add(f"ended in {ending.value}", partial(ended_in, ending=ending))
+
+
+def ended_in(run: RunScores, ending: Ending) -> str:
+    """How many episodes ended in this way."""
+    return f"{run.steps.endings.get(ending.value, 0):,}"
 
 
 def unjudged(run: RunScores) -> bool:

@@ -99,6 +99,17 @@ def test_bad_input_without_a_model_is_one_sentence(
     )
 
 
+def test_validation_examples_that_are_trained_on_are_told(
+    data: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("peft", reason="needs the extra train")
+    plan = ("--base", "meta-llama/Meta-Llama-3-70B-Instruct", "--out", str(tmp_path / "plan"), "--dry-run")
+    assert "Warning" not in said(capsys, "train", *data, *plan)[1]
+    (tmp_path / "validation.jsonl").write_text(lines(3, start=10))
+    _, err = said(capsys, "train", *data, *plan)
+    assert "Warning: 2 of 3 validation examples have the prompt of a training example" in err
+
+
 def test_a_small_model_is_trained_merged_and_gone_on_with(
     base: str, data: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
