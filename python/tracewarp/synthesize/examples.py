@@ -107,7 +107,8 @@ def _said(step: Step) -> Split | None:
         return None
     split = split_thoughts(step.response)
     thoughts = [thought for thought in (step.thinking, split.thinking) if thought]
-    return Split("\n\n".join(thoughts) or None, split.answer)
+    # Blanks around an answer are the chat template's, which writes them again (GLM-4, Llama-2).
+    return Split("\n\n".join(thoughts) or None, split.answer.strip())
 
 
 def _sentence(step: Step) -> str | None:

@@ -28,6 +28,7 @@ def trajectory(**step: Any) -> Trajectory:
         ({"response": "Go. ```click [1]```", "thinking": "Hm."}, "Hm.", "Go. ```click [1]```"),
         ({"response": "Go. ```click [1]```"}, None, "Go. ```click [1]```"),
         ({"response": "<think>\nHm.\n</think>\n\nGo. ```click [1]```"}, "Hm.", "Go. ```click [1]```"),
+        ({"response": "\nGo. ```click [1]``` "}, None, "Go. ```click [1]```"),
         ({"response": "Hm.</think>Go.", "thinking": "First."}, "First.\n\nHm.", "Go."),
     ],
 )
