@@ -80,5 +80,5 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(make: Make, tmp_path: Pat
     (tmp_path / "file").touch()
     with pytest.raises(FileError, match="cannot be made"):
         write_filtered(tmp_path / "file" / "data", filter_samples(samples))
-    with pytest.raises(FileError, match="cannot be written"):
+    with pytest.raises(FileError, match="the folder cannot be made"):
         write_training_data(tmp_path / "file" / "data", make_training_data(filter_samples(samples)))

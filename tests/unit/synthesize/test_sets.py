@@ -64,7 +64,7 @@ def test_examples_come_back_from_disk(make: Make, tmp_path: Path) -> None:
 def test_a_bad_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "examples.jsonl"
     path.write_text('{"id": 3}\n')
-    with pytest.raises(RecordError, match="line 1: expected an example"):
+    with pytest.raises(RecordError, match="line 1: id: input should be a valid string, got 3"):
         list(read_examples(path))
     with pytest.raises(UnreadableFileError, match="no such file"):
         list(read_examples(tmp_path / "nothing"))
