@@ -50,7 +50,10 @@ class Pass:
         """Context of a forward pass."""
         if self.products is None:
             return contextlib.nullcontext()
-        return torch.autocast(torch.device(self.accelerator.device).type, dtype=self.products)
+        context: contextlib.AbstractContextManager[Any] = torch.autocast(
+            torch.device(self.accelerator.device).type, dtype=self.products
+        )
+        return context
 
     @property
     def hint(self) -> str:
