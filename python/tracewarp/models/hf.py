@@ -108,7 +108,7 @@ class TransformersModel:
             raise ModelError(f"model: {name!r} could not be loaded: no such folder")
         try:
             self._tokenizer = transformers.AutoTokenizer.from_pretrained(source, revision=revision)
-            model = transformers.AutoModelForCausalLM.from_pretrained(source, **options)
+            model: Any = transformers.AutoModelForCausalLM.from_pretrained(source, **options)
             if adapter is not None:
                 model = load_adapter(model, adapter, base=source, tokenizer=self._tokenizer, revision=revision)
                 if quantization is None and model.dtype == torch.float32 and hasattr(model, "merge_and_unload"):
@@ -118,8 +118,7 @@ class TransformersModel:
             raise
         except Exception as error:  # files of any content give errors of any type
             raise ModelError(f"model: {name!r} could not be loaded: {_said(error)}") from error
-        self._model: Any = model
-        self._model.eval()
+        self._model: Any = model.eval()
         self._config = self._model.config.get_text_config()
         own = self._model.generation_config
         try:

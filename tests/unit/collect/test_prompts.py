@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,11 @@ def test_thought_explanation_and_answer_are_apart() -> None:
 @pytest.mark.parametrize("action", ["click [3]", "type [164] [a b] [0]", "stop [N/A]", "go_back"])
 def test_what_the_prompt_asks_for_is_read_back(action: str) -> None:
     assert read_answer(render_answer("Because.", action)).action == action
+
+
+@pytest.mark.parametrize("start", ["", "```", "`", "```a", "``` ", "<think>"])
+@pytest.mark.parametrize("run", ["`", "a", " ", "\n", "a ", "`a", "```", "`a` "])
+def test_long_answers_are_read_at_once(start: str, run: str) -> None:
+    began = time.perf_counter()
+    read_answer(start + run * 10_000)
+    assert time.perf_counter() - began < 0.5

@@ -124,17 +124,24 @@ def test_a_prompt_says_whether_it_opens_a_thought(prompt: str, opens: bool) -> N
     assert opens_thought(prompt) is opens
 
 
-@pytest.mark.parametrize(
-    "unit", ["<think>", "</think>", "<think", "< ", "<|channel|>", "<|channel|>a<|message|>", "analysis", "[THINK]"]
-)
-def test_time_is_linear_in_the_length(unit: str) -> None:
+@pytest.mark.parametrize("unit", ["<think>", "</think>", "<think", "< ", "<|channel|>", "<|channel|>a<|message|>", "x"])
+@pytest.mark.parametrize("start", ["", "<", "</", "<think", "<|channel|>", "<|start|>", "analysis"])
+def test_time_is_linear_in_the_length(start: str, unit: str) -> None:
     def seconds(length: int) -> float:
-        text = unit * (length // len(unit))
+        text = start + unit * (length // len(unit)) + " " * length
         best = 1e9
         for _ in range(3):
-            began = time.thread_time()
+            began = time.perf_counter()
             split_thoughts(text)
-            best = min(best, time.thread_time() - began)
+            best = min(best, time.perf_counter() - began)
         return best
 
-    assert seconds(80_000) < max(0.04, 4 * 2.3 * seconds(20_000))
+    assert seconds(40_000) < max(0.04, 4 * 2.3 * seconds(10_000))
+
+
+@pytest.mark.parametrize("start", ["<", "<think", "<think ", "<|channel|>", "<|channel|>a"])
+def test_a_long_run_of_blanks_or_letters_is_read_at_once(start: str) -> None:
+    for run in (" ", "a", "\n", "a "):
+        began = time.perf_counter()
+        split_thoughts(start + run * 100_000)
+        assert time.perf_counter() - began < 0.5
