@@ -22,7 +22,7 @@ from regex_pumps import unbounded, worst_cases
 from tracewarp.envs.web.actions import ActionSyntaxError, parse_action
 from tracewarp.envs.webarena.answers import page_title
 from tracewarp.errors import RecordError
-from tracewarp.models.thoughts import split_thoughts
+from tracewarp.trajectory.thoughts import split_thoughts
 from tracewarp.synthesize.filters import gives_no_answer
 from tracewarp.synthesize.out_of_domain.reading import (
     Refused,

@@ -53,7 +53,7 @@ class Completion:
     text: str
     """The answer, without any thinking that the model keeps apart."""
     thinking: str | None = None
-    """What it thought before answering (see `tracewarp.models.thoughts`)."""
+    """What it thought before answering (see `tracewarp.trajectory.thoughts`)."""
     finish_reason: str | None = None
     """`stop`, `length` (cut at `max_new_tokens`), or what the server said."""
     prompt_tokens: int | None = None

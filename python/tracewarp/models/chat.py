@@ -37,7 +37,7 @@ from typing import Any, Final, Protocol
 
 from tracewarp.errors import InputError
 from tracewarp.models.controls import ControlTokens, Spelling
-from tracewarp.models.thoughts import leading_thought, opens_thought
+from tracewarp.trajectory.thoughts import leading_thought, opens_thought
 from tracewarp.trajectory.surrogates import repair
 
 _OPENED: Final = re.compile(r"<[^<>]*>\s*\Z|\[THINK\]\s*\Z")

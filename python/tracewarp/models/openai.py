@@ -23,7 +23,7 @@ import httpx
 from tracewarp.errors import ModelError, ModelUnavailableError, OptionError
 from tracewarp.models.base import CHECK_PROMPT, Completion, Prompt, Sampling
 from tracewarp.models.chat import fold_system
-from tracewarp.models.thoughts import split_message
+from tracewarp.trajectory.thoughts import split_message
 from tracewarp.models.tokens import CharacterCounter, TokenCounter
 from tracewarp.trajectory.surrogates import repair, repair_json
 

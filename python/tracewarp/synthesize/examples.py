@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from tracewarp.errors import RecordError
-from tracewarp.models.thoughts import Split, split_thoughts
+from tracewarp.trajectory.thoughts import Split, split_thoughts
 from tracewarp.trajectory import Step, Trajectory
 from tracewarp.trajectory.complaints import complaints
 from tracewarp.trajectory.jsontext import BadJsonError, parse_json

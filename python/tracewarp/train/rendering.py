@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tracewarp.errors import InputError
-from tracewarp.models.thoughts import leading_thought
+from tracewarp.trajectory.thoughts import leading_thought
 from tracewarp.train.forms import Conversation
 from tracewarp.train.masks import IGNORED, ChatTurn, Encoded
 

@@ -95,6 +95,8 @@ def test_unknown_key_too_large_for_extra_is_counted():
         ("I will click.\n```python\nclick('12')\n```", None, "click('12')"),
         ("```click [12]", None, "click [12]"),
         ("<think>only thought</think>", "only thought", None),
+        ("maybe ```click('1')```</think><action>click('2')</action>", "maybe ```click('1')```", "click('2')"),
+        ("<thinking>```click('1')```</thinking>```click('2')```", "```click('1')```", "click('2')"),
         ("<think>a</think><action></action>", "a", None),
         ("", None, None),
         (None, None, None),

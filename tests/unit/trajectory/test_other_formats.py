@@ -193,6 +193,15 @@ def test_webarenas_pages_are_a_run(pages: Path):
     assert (episode.outcome.score, episode.outcome.ending) == (1.0, Ending.STOP)
 
 
+def test_an_action_in_a_thought_of_webarenas_pages_is_none(tmp_path: Path):
+    said = "<think>Maybe ```click [4]```?</think>No: ```stop [7]```"
+    page = render("http://shop.test/", "page", "None", said, "stop [7]")
+    (tmp_path / "render_1.html").write_text(f"{HEAD}{page}</body></html>", "utf-8")
+    (episode,) = open_run(tmp_path)
+    (step,) = episode.steps
+    assert (step.thinking, step.response, step.action) == ("Maybe ```click [4]```?", "No: ```stop [7]```", "stop [7]")
+
+
 def test_a_stop_that_the_runner_wrote_is_not_the_agents(pages: Path):
     episode = next(iter(open_run(pages)))
     assert (episode.outcome.score, episode.outcome.ending) == (0.0, Ending.STEP_LIMIT)
@@ -222,7 +231,7 @@ def test_the_papers_prompts_are_a_run(tmp_path: Path, where: str, chat: bool):
     folder = tmp_path / where
     folder.mkdir(parents=True)
     entries = [
-        {"previous_action": "None", "response": "```click [4]```", "extracted_action": "click [4]"},
+        {"previous_action": "None", "response": "hm</think>```click [4]```", "extracted_action": "click [4]"},
         {"previous_action": "click [4]", "response": "hm", "extracted_action": None},
         {"previous_action": "None", "response": "```stop [ok]```", "extracted_action": "stop [ok]"},
     ]
@@ -237,5 +246,6 @@ def test_the_papers_prompts_are_a_run(tmp_path: Path, where: str, chat: bool):
     assert (episode.task.id, episode.task.objective, episode.outcome.score) == ("5", "Buy tea", 1.0)
     assert [step.observation.text for step in episode.steps] == ["page 0", "page 1", "page 2"]
     assert [step.action for step in episode.steps] == ["click [4]", None, "stop [ok]"]
+    assert (episode.steps[0].thinking, episode.steps[0].response) == ("hm", "```click [4]```")
     assert episode.outcome.ending is Ending.STOP
     assert "expected OBSERVATION:" in str(reader.problems[0])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracewarp.collect.prompts.rendering import CLOSING
-from tracewarp.models.thoughts import split_thoughts
+from tracewarp.trajectory.thoughts import split_thoughts
 from tracewarp.trajectory.actions import STANDARD_VERBS, action_verb
 
 _FENCE: Final = "```"
@@ -35,7 +35,7 @@ class Answer:
 def read_answer(text: str) -> Answer:
     """Read an answer: the action is the first span in triple backticks, else an action in single ones.
 
-    Thoughts are taken out first (see `tracewarp.models.thoughts`), so that nothing in a thought is an action. A name of
+    Thoughts are taken out first (see `tracewarp.trajectory.thoughts`), so that nothing in a thought is an action. A name of
     a language after the opening backticks is not part of the action. Single backticks also mark ids and labels, so a
     span in them is an action only if a known verb stands in it; spans after the announcing sentence come first.
 

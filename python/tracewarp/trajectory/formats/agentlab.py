@@ -24,6 +24,7 @@ from tracewarp.errors import RecordError
 from tracewarp.trajectory.complaints import complaints
 from tracewarp.trajectory.model import Ending, Observation, Outcome, Provenance, Step, Task, Trajectory
 from tracewarp.trajectory.names import task_id_of
+from tracewarp.trajectory.thoughts import split_thoughts
 
 JSONL_FORMAT = "agentlab-jsonl"
 DIRECTORY_FORMAT = "agentlab-directory"
@@ -259,9 +260,13 @@ def split_response(response: str | None) -> tuple[str | None, str | None]:
 def _split(response: str) -> tuple[str, str]:
     """Thought and action as they are written, "" for none."""
     thought = _THOUGHT.search(response)
-    rest = response if thought is None else response[: thought.start()] + response[thought.end() :]
+    if thought is None:  # another way to mark a thought, such as a closing tag alone
+        said = split_thoughts(response)
+        reasoning, rest = said.thinking or "", said.answer
+    else:
+        reasoning, rest = thought[1].strip(), response[: thought.start()] + response[thought.end() :]
     tagged = _ACTION.search(rest)
-    return (thought[1].strip() if thought else ""), _unfenced(tagged[1] if tagged else rest)
+    return reasoning, _unfenced(tagged[1] if tagged else rest)
 
 
 def _unfenced(text: str) -> str:

@@ -32,6 +32,7 @@ from tracewarp.trajectory.names import task_id_of
 from tracewarp.trajectory.problems import Problem, Report, shown_name
 from tracewarp.trajectory.units import Unit
 from tracewarp.trajectory.write import beside, make_folder
+from tracewarp.trajectory.thoughts import split_thoughts
 
 FORMAT = "atif"
 VERSION = "ATIF-v1.7"
@@ -384,12 +385,14 @@ def _step(step: Mapping[str, Any], seen: Observation, where: str, complain: Comp
         else:  # version 1 of the record kept the reasoning where version 2 keeps the thinking
             ours = {**step_from_version_1(ours), "reasoning": thinking}
         return Step.model_validate({**ours, **known, "action": _own_action(calls, where)})
-    said = f"send_msg_to_user({message!r})" if message else None
+    split = split_thoughts(message)
+    thoughts = [thought for thought in (thinking, split.thinking) if thought]
+    said = f"send_msg_to_user({split.answer!r})" if split.answer else None
     extra = {key: step[key] for key in ("metrics", "model_name", "timestamp") if step.get(key) is not None}
     return Step(
         observation=seen,
-        response=message or None,
-        thinking=thinking,
+        response=split.answer or None,
+        thinking="\n\n".join(thoughts) or None,
         action="\n".join(map(_call, calls)) if calls else said,
         executed=not step.get("is_copied_context"),
         extra=extra | (step.get("extra") or {}),

@@ -23,6 +23,7 @@ from tracewarp.trajectory.model import Ending, Observation, Outcome, Provenance,
 from tracewarp.trajectory.names import natural_order
 from tracewarp.trajectory.problems import Problem, Report
 from tracewarp.trajectory.units import Unit
+from tracewarp.trajectory.thoughts import split_thoughts
 
 FORMAT = "paper-prompts"
 
@@ -136,9 +137,12 @@ def parse_record(value: Any, *, task_id: str) -> Trajectory:
 def _step(entry: Mapping[str, Any], page: Block) -> Step:
     action = entry.get("extracted_action")
     readable = isinstance(action, str) and bool(action.strip()) and action.strip().lower() != "none"
+    response = entry.get("response")
+    said = split_thoughts(response) if isinstance(response, str) else None
     return Step(
         observation=Observation(text=page.text, url=page.url or None),
-        response=entry.get("response") if isinstance(entry.get("response"), str) else None,
+        response=None if said is None else said.answer,
+        thinking=None if said is None else said.thinking,
         action=str(action).strip() if readable else None,
         valid=None if readable else False,
         extra={"previous_action": entry["previous_action"]} if entry.get("previous_action") else {},

@@ -20,6 +20,7 @@ from tracewarp.trajectory.model import Ending, Observation, Outcome, Provenance,
 from tracewarp.trajectory.names import natural_order
 from tracewarp.trajectory.problems import Problem, Report
 from tracewarp.trajectory.units import Unit
+from tracewarp.trajectory.thoughts import split_thoughts
 
 FORMAT = "webarena-render"
 
@@ -110,13 +111,14 @@ def parse_page(text: str, *, task_id: str, verdict: Verdict | None = None) -> Tr
 
 
 def _step(page: Mapping[str, str]) -> Step:
-    response = page.get("raw_parsed_prediction", "")
+    said = split_thoughts(page.get("raw_parsed_prediction", ""))
     parsed = _WHERE.sub("", page["parsed_action"]).strip()
     readable = parsed.lower() not in ("", "none", "no-op", "noop")
-    fenced = between(response, "```", "```")
+    fenced = between(said.answer, "```", "```")
     return Step(
         observation=Observation(text=page.get("state_obv", ""), url=page.get("url")),
-        response=response or None,
+        response=said.answer or None,
+        thinking=said.thinking,
         action=(parsed if fenced is None else fenced.strip()) if readable else None,
         valid=None if readable else False,
         extra={"previous_action": page["prev_action"]} if "prev_action" in page else {},

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tracewarp.models.thoughts import leading_thought, opens_thought, split_message, split_thoughts
+from tracewarp.trajectory.thoughts import leading_thought, opens_thought, split_message, split_thoughts
 
 HARMONY = (
     "<|channel|>analysis<|message|>Perhaps ```click [3]```?<|end|><|start|>assistant<|channel|>final<|message|>"
