@@ -22,7 +22,6 @@ from regex_pumps import unbounded, worst_cases
 from tracewarp.envs.web.actions import ActionSyntaxError, parse_action
 from tracewarp.envs.webarena.answers import page_title
 from tracewarp.errors import RecordError
-from tracewarp.trajectory.thoughts import split_thoughts
 from tracewarp.synthesize.filters import gives_no_answer
 from tracewarp.synthesize.out_of_domain.reading import (
     Refused,
@@ -40,6 +39,7 @@ from tracewarp.trajectory.jsontext import BadJsonError, parse_json
 from tracewarp.trajectory.names import natural_order, read_folder_name
 from tracewarp.trajectory.problems import escaped
 from tracewarp.trajectory.surrogates import repair
+from tracewarp.trajectory.thoughts import split_thoughts
 
 PACKAGE = Path(__file__).parents[2] / "python" / "tracewarp"
 SIZES = (10_000, 20_000, 40_000)

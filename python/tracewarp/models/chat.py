@@ -37,8 +37,8 @@ from typing import Any, Final, Protocol
 
 from tracewarp.errors import InputError
 from tracewarp.models.controls import ControlTokens, Spelling
-from tracewarp.trajectory.thoughts import leading_thought, opens_thought
 from tracewarp.trajectory.surrogates import repair
+from tracewarp.trajectory.thoughts import leading_thought, opens_thought
 
 _OPENED: Final = re.compile(r"<[^<>]*>\s*\Z|\[THINK\]\s*\Z")
 _QUESTION: Final = "Which one is it?"

@@ -16,9 +16,9 @@ from tracewarp.models.base import CHECK_PROMPT, Completion, Prompt, Sampling
 from tracewarp.models.chat import ChatFormat
 from tracewarp.models.fingerprint import fingerprint
 from tracewarp.models.identity import model_folder
-from tracewarp.trajectory.thoughts import MARKERS, split_thoughts
 from tracewarp.models.tokens import TokenizerCounter
 from tracewarp.trajectory.surrogates import repair
+from tracewarp.trajectory.thoughts import MARKERS, split_thoughts
 
 TINY_AGENT: Final = "tiny-agent"
 """The name of the model that ships, wherever a model is named."""

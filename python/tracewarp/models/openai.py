@@ -23,9 +23,9 @@ import httpx
 from tracewarp.errors import ModelError, ModelUnavailableError, OptionError
 from tracewarp.models.base import CHECK_PROMPT, Completion, Prompt, Sampling
 from tracewarp.models.chat import fold_system
-from tracewarp.trajectory.thoughts import split_message
 from tracewarp.models.tokens import CharacterCounter, TokenCounter
 from tracewarp.trajectory.surrogates import repair, repair_json
+from tracewarp.trajectory.thoughts import split_message
 
 DEFAULT_BASE_URL: Final = "http://127.0.0.1:8000/v1"
 """Where vLLM and `transformers serve` listen by default."""

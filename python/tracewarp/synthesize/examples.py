@@ -10,13 +10,13 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from tracewarp.errors import RecordError
-from tracewarp.trajectory.thoughts import Split, split_thoughts
 from tracewarp.trajectory import Step, Trajectory
 from tracewarp.trajectory.complaints import complaints
 from tracewarp.trajectory.jsontext import BadJsonError, parse_json
 from tracewarp.trajectory.lines import LineSource
 from tracewarp.trajectory.model import Record
 from tracewarp.trajectory.paths import require_regular_file
+from tracewarp.trajectory.thoughts import Split, split_thoughts
 from tracewarp.trajectory.write import beside, make_folder
 
 Place = Literal["first", "intermediate", "last"]

@@ -16,10 +16,10 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from tracewarp.errors import EmptyInputError, RecordError
-from tracewarp.trajectory.thoughts import leading_thought, split_thoughts
 from tracewarp.train.masks import ChatTurn
 from tracewarp.train.rows import Row, read_rows
 from tracewarp.trajectory.paths import shown_path
+from tracewarp.trajectory.thoughts import leading_thought, split_thoughts
 
 GUIDE: Final = "docs/guides/training.md"
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tracewarp.errors import InputError
-from tracewarp.trajectory.thoughts import leading_thought
 from tracewarp.train.forms import Conversation
 from tracewarp.train.masks import IGNORED, ChatTurn, Encoded
+from tracewarp.trajectory.thoughts import leading_thought
 
 
 def check_rendered(tokenizer: Any, conversation: Conversation, sample: Encoded) -> tuple[int, int]:

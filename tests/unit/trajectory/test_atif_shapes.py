@@ -279,14 +279,24 @@ def test_the_exception_of_a_trial_is_its_ending(job, kind, ending):
 def test_a_thought_in_a_message_is_no_part_of_the_answer(tmp_path):
     steps = [
         {"step_id": 1, "source": "user", "message": "go"},
-        {"step_id": 2, "source": "agent", "message": "click [3]? No.</think>The answer is 7.", "reasoning_content": "a"},
+        {
+            "step_id": 2,
+            "source": "agent",
+            "message": "click [3]? No.</think>It is 7.",
+            "reasoning_content": "a",
+        },
         {"step_id": 3, "source": "agent", "message": "<think>never closed: ```click [1]```"},
     ]
-    document = {"schema_version": "ATIF-v1.6", "session_id": "s", "agent": {"name": "a", "version": "1"}, "steps": steps}
+    document = {
+        "schema_version": "ATIF-v1.6",
+        "session_id": "s",
+        "agent": {"name": "a", "version": "1"},
+        "steps": steps,
+    }
     path = tmp_path / "a.json"
     path.write_text(json.dumps(document))
     (episode,) = open_run(path)
     first, second = episode.steps
-    assert (first.thinking, first.response) == ("a\n\nclick [3]? No.", "The answer is 7.")
-    assert first.action == "send_msg_to_user('The answer is 7.')"
+    assert (first.thinking, first.response) == ("a\n\nclick [3]? No.", "It is 7.")
+    assert first.action == "send_msg_to_user('It is 7.')"
     assert (second.thinking, second.response, second.action) == ("never closed: ```click [1]```", None, None)

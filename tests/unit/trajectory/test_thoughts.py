@@ -131,9 +131,9 @@ def test_time_is_linear_in_the_length(start: str, unit: str) -> None:
         text = start + unit * (length // len(unit)) + " " * length
         best = 1e9
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.thread_time()
             split_thoughts(text)
-            best = min(best, time.perf_counter() - began)
+            best = min(best, time.thread_time() - began)
         return best
 
     assert seconds(40_000) < max(0.04, 4 * 2.3 * seconds(10_000))
@@ -142,6 +142,6 @@ def test_time_is_linear_in_the_length(start: str, unit: str) -> None:
 @pytest.mark.parametrize("start", ["<", "<think", "<think ", "<|channel|>", "<|channel|>a"])
 def test_a_long_run_of_blanks_or_letters_is_read_at_once(start: str) -> None:
     for run in (" ", "a", "\n", "a "):
-        began = time.perf_counter()
+        began = time.thread_time()
         split_thoughts(start + run * 100_000)
-        assert time.perf_counter() - began < 0.5
+        assert time.thread_time() - began < 0.5

@@ -30,9 +30,9 @@ from tracewarp.trajectory.lines import read_whole
 from tracewarp.trajectory.model import SCHEMA_VERSION, Ending, Observation, Outcome, Provenance, Step, Task, Trajectory
 from tracewarp.trajectory.names import task_id_of
 from tracewarp.trajectory.problems import Problem, Report, shown_name
+from tracewarp.trajectory.thoughts import split_thoughts
 from tracewarp.trajectory.units import Unit
 from tracewarp.trajectory.write import beside, make_folder
-from tracewarp.trajectory.thoughts import split_thoughts
 
 FORMAT = "atif"
 VERSION = "ATIF-v1.7"

@@ -22,8 +22,8 @@ from tracewarp.trajectory.lines import read_whole
 from tracewarp.trajectory.model import Ending, Observation, Outcome, Provenance, Step, Task, Trajectory
 from tracewarp.trajectory.names import natural_order
 from tracewarp.trajectory.problems import Problem, Report
-from tracewarp.trajectory.units import Unit
 from tracewarp.trajectory.thoughts import split_thoughts
+from tracewarp.trajectory.units import Unit
 
 FORMAT = "paper-prompts"
 
