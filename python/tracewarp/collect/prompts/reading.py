@@ -36,8 +36,8 @@ def read_answer(text: str) -> Answer:
     """Read an answer: the action is the first span in triple backticks, else an action in single ones.
 
     Thoughts are taken out first (see `tracewarp.trajectory.thoughts`), so that nothing in a thought is an action. A
-    name of a language after the opening backticks is not part of the action. Single backticks also mark ids and labels, so a
-    span in them is an action only if a known verb stands in it; spans after the announcing sentence come first.
+    name of a language after the opening backticks is not part of the action. Single backticks also mark ids and labels,
+    so a span in them is an action only if a known verb stands in it; spans after the announcing sentence come first.
 
     Source: WebArena's parser takes the first triple span; models that write single backticks are understood too.
     """
