@@ -547,17 +547,11 @@ def test_a_killed_training_goes_on_on_the_same_curve(base: str, tmp_path: Path, 
         assert a == b
 
 
-def test_an_adapters_configuration_has_the_same_bytes_in_every_process(base: str, tmp_path: Path) -> None:
-    written = set()
-    for number in range(4):  # sets of strings have another order for another hash seed
-        out = tmp_path / str(number)
-        run = script(base, out, tmp_path / "run.py", max_epochs=1)
-        environment = {**os.environ, "PYTHONHASHSEED": str(number)}
-        subprocess.run([sys.executable, str(run)], check=True, capture_output=True, env=environment)
-        written.add((out / "adapter" / "adapter_config.json").read_bytes())
-    assert len(written) == 1
-    [saved] = written
-    modules = json.loads(saved)["target_modules"]
+def test_sets_in_an_adapters_configuration_are_written_in_order(base: str, tmp_path: Path) -> None:
+    # The order of a set differs between processes: one in 5,040 of them would write these seven names in order.
+    made = train(base, tmp_path, replace(QUICK, max_epochs=1))
+    modules = json.loads((made.adapter / "adapter_config.json").read_text())["target_modules"]
+    assert len(modules) == 7
     assert modules == sorted(modules)
 
 
