@@ -146,11 +146,13 @@ def test_bad_models_and_data_are_one_sentence(
 
     unknown = ("--base", "some/model", "--out", str(tmp_path / "out"), "--dry-run")
     assert "base: expected a folder with config.json" in refused(capsys, "train", *data, *unknown)
-    endless = make_model(tmp_path / "endless", context=512, hidden=64)
+    endless = make_model(tmp_path / "endless", template=None, context=512, hidden=64)
     tokenizer = AutoTokenizer.from_pretrained(endless)
     tokenizer.eos_token = None
     tokenizer.save_pretrained(endless)
-    assert "tokenizer: expected an end token (eos_token), got none" in refused(capsys, *words(str(endless), "a"))
+    assert "tokenizer: expected an end token (eos_token), or a chat template" in refused(
+        capsys, *words(str(endless), "a")
+    )
     assert "base: the tokenizer of" in refused(capsys, *words(str(tmp_path / "gone"), "b"))
     diverging = words(base, "c", learning_rate=1e30, max_grad_norm="none", max_epochs=3)
     assert "expected a number, got nan" in refused(capsys, *diverging)
