@@ -548,10 +548,10 @@ def test_a_killed_training_goes_on_on_the_same_curve(base: str, tmp_path: Path, 
 
 
 def test_sets_in_an_adapters_configuration_are_written_in_order(base: str, tmp_path: Path) -> None:
-    # The order of a set differs between processes: one in 5,040 of them would write these seven names in order.
+    # The order of a set differs between processes: one in 5,040 of them at most would write seven names in order.
     made = train(base, tmp_path, replace(QUICK, max_epochs=1))
     modules = json.loads((made.adapter / "adapter_config.json").read_text())["target_modules"]
-    assert len(modules) == 7
+    assert len(modules) >= 7
     assert modules == sorted(modules)
 
 
