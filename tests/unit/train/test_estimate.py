@@ -131,7 +131,7 @@ def test_a_base_that_cannot_be_estimated_is_refused_in_one_sentence(tmp_path: Pa
     T5Config(d_model=8, num_layers=1, vocab_size=32).save_pretrained(tmp_path / "t5")
     assert "is no causal language model that can be built" in refusal(tmp_path / "t5")
     (tmp_path / "config.json").write_text(
-        json.dumps({"model_type": "llama", "hidden_size": 10, "num_attention_heads": 3})
+        json.dumps({"model_type": "llama", "hidden_size": "wide", "num_attention_heads": 3})
     )
     assert "base: " in refusal(tmp_path)
     MambaConfig(hidden_size=16, num_hidden_layers=1, vocab_size=32).save_pretrained(tmp_path / "mamba")
