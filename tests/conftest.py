@@ -1,5 +1,6 @@
 """What every test shares: hypothesis settings, the browser, and a report of what ran and what was skipped."""
 
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,10 @@ from hypothesis import settings
 # A shared machine may stop for longer than any deadline; hangs are pytest-timeout's business.
 settings.register_profile("tracewarp", deadline=None, print_blob=True)
 settings.load_profile("tracewarp")
+
+# One thread each for workers that share the cores: torch would take all of them in every worker.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 RAN = pytest.StashKey[Counter]()
 SKIPPED = pytest.StashKey[dict]()
