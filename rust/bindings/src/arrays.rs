@@ -1,8 +1,10 @@
 //! Arrays at the border: which dtype, how many axes, contiguous or not; by argument name.
 
 use half::f16;
-use numpy::{Element, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{Element, PyArrayDyn, PyArrayMethods, PyReadonlyArray, PyReadonlyArrayDyn, PyUntypedArray};
+use numpy::{PyUntypedArrayMethods, ndarray::Dimension};
 use pyo3::prelude::*;
+use tracewarp_core::Error;
 use tracewarp_core::rows::{Ragged, Rows, Scalar};
 
 use crate::door::{exception, raise};
@@ -77,6 +79,23 @@ pub(crate) fn ragged<'a, T: Element + Scalar>(
     offsets: &'a [i64],
 ) -> PyResult<Ragged<'a, T>> {
     Ragged::new(argument, view(py, argument, array)?, offsets).map_err(|error| raise(py, &error))
+}
+
+/// A copy of whole numbers that decide where the core reads. They are read once, before the interpreter is left: another
+/// thread may write to the array meanwhile, and what was checked must be what is used.
+pub(crate) fn numbers<D: Dimension>(py: Python<'_>, array: &PyReadonlyArray<'_, i64, D>) -> PyResult<Vec<i64>> {
+    let values = array.as_slice()?;
+    let mut out = with_room(py, values.len(), "the whole numbers of an array")?;
+    out.extend_from_slice(values);
+    Ok(out)
+}
+
+/// An empty vector with room for `len` values.
+pub(crate) fn with_room<V>(py: Python<'_>, len: usize, what: &'static str) -> PyResult<Vec<V>> {
+    let mut out = Vec::new();
+    let bytes = len as u128 * size_of::<V>() as u128;
+    out.try_reserve_exact(len).map_err(|_| raise(py, &Error::TooLarge { what, bytes }))?;
+    Ok(out)
 }
 
 /// The message where two arrays that belong together have different dtypes (Python promotes before it calls).

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use tracewarp_core::cluster::{first_come, single_link};
 use tracewarp_core::cosine::Threshold;
 
-use crate::arrays::{AnyRows, view};
+use crate::arrays::{AnyRows, numbers, view};
 use crate::door::{enter, raise};
 use crate::options::{PyEffort, choose, effort, zero};
 
@@ -32,7 +32,8 @@ fn cluster<'py>(
     let threshold = Threshold::new(threshold, strict).map_err(|error| raise(py, &error))?;
     let methods = [("single_link", Method::SingleLink), ("first_come", Method::FirstCome)];
     let method = choose(py, "method", method, &methods)?;
-    let scope = scope.as_ref().map(|scope| scope.as_slice()).transpose()?;
+    let scope = scope.as_ref().map(|scope| numbers(py, scope)).transpose()?;
+    let scope = scope.as_deref();
     macro_rules! call {
         ($array:expr) => {{
             let rows = view(py, "rows", $array)?;

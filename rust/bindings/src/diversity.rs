@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use tracewarp_core::diversity::DiversityFilter as Filter;
 use tracewarp_core::rows::Zero;
 
-use crate::arrays::{AnyRows, rows, view};
+use crate::arrays::{AnyRows, numbers, rows, view, with_room};
 use crate::door::{enter, raise};
 use crate::options::{PyEffort, effort, zero};
 
@@ -55,11 +55,11 @@ impl DiversityFilter {
         seen: usize,
     ) -> PyResult<Self> {
         let zero: Zero = self::zero(py, zero)?;
-        let indices = indices.as_slice()?;
+        let indices = numbers(py, &indices)?;
         macro_rules! restored {
             ($kind:path, $array:expr) => {{
                 let rows = view(py, "rows", $array)?;
-                $kind(Filter::restore(threshold, zero, rows, indices, seen).map_err(|error| raise(py, &error))?)
+                $kind(enter(py, 1, |run| Filter::restore(threshold, zero, rows, &indices, seen, run))?)
             }};
         }
         let inner = match &crate::arrays::rows("rows", rows, 2)? {
@@ -92,14 +92,14 @@ impl DiversityFilter {
     }
 
     /// Holds its rows in a wider dtype from now on: "float32" or "float64".
-    fn widen(&mut self, dtype: &str) {
-        let inner = match (&self.inner, dtype) {
-            (AnyFilter::F16(filter), "float32") => AnyFilter::F32(filter.widen()),
-            (AnyFilter::F16(filter), "float64") => AnyFilter::F64(filter.widen()),
-            (AnyFilter::F32(filter), "float64") => AnyFilter::F64(filter.widen()),
-            _ => return,
+    fn widen(&mut self, py: Python<'_>, dtype: &str) -> PyResult<()> {
+        self.inner = match (&self.inner, dtype) {
+            (AnyFilter::F16(filter), "float32") => AnyFilter::F32(enter(py, 1, |run| filter.widen(run))?),
+            (AnyFilter::F16(filter), "float64") => AnyFilter::F64(enter(py, 1, |run| filter.widen(run))?),
+            (AnyFilter::F32(filter), "float64") => AnyFilter::F64(enter(py, 1, |run| filter.widen(run))?),
+            _ => return Ok(()),
         };
-        self.inner = inner;
+        Ok(())
     }
 
     /// Name of the dtype that the rows are held in.
@@ -116,15 +116,16 @@ impl DiversityFilter {
     fn rows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         with_filter!(&self.inner, |filter| {
             let rows = filter.rows();
-            let array = rows.data().to_vec().into_pyarray(py).reshape([rows.len(), rows.dim()])?;
+            let array = copied(py, rows.data())?.into_pyarray(py).reshape([rows.len(), rows.dim()])?;
             Ok(array.into_any())
         })
     }
 
     /// Arrival numbers of the accepted rows, ascending.
     #[getter]
-    fn indices<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
-        with_filter!(&self.inner, |filter| filter.indices().to_vec()).into_pyarray(py)
+    fn indices<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let indices = with_filter!(&self.inner, |filter| copied(py, filter.indices()))?;
+        Ok(indices.into_pyarray(py))
     }
 
     /// Number of rows judged so far.
@@ -136,6 +137,18 @@ impl DiversityFilter {
     fn __len__(&self) -> usize {
         with_filter!(&self.inner, |filter| filter.len())
     }
+}
+
+/// A copy of what the filter holds.
+fn copied<V: Copy + Send + Sync>(py: Python<'_>, values: &[V]) -> PyResult<Vec<V>> {
+    let mut out = with_room(py, values.len(), "a copy of the accepted rows")?;
+    enter(py, 1, |run| {
+        for values in values.chunks(1 << 18) {
+            run.check()?;
+            out.extend_from_slice(values);
+        }
+        Ok(out)
+    })
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

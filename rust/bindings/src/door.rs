@@ -25,7 +25,7 @@ pub(crate) fn enter<R: Send>(
             }
             signal.is_some()
         };
-        call(&mut Run::new(threads, &mut stop)?)
+        call(&mut Run::new(threads, &mut stop)?.within(crate::machine::available))
     });
     match (signal, result) {
         (Some(signal), _) => Err(signal),

@@ -4,7 +4,7 @@ use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, P
 use pyo3::prelude::*;
 use tracewarp_core::dtw::{self, Batch, Paths};
 
-use crate::arrays::{AnyRows, mixed, ragged, rows, view};
+use crate::arrays::{AnyRows, mixed, numbers, ragged, rows, view};
 use crate::door::enter;
 use crate::options::{self, DtwOptions};
 
@@ -23,7 +23,7 @@ macro_rules! with_sets {
     (@ $py:expr, $x_name:expr, $x:ident, $y_name:expr, $y:ident, $body:expr, $($kind:ident)*) => {
         match (&$x.0, &$y.0) {
             $((AnyRows::$kind(x), AnyRows::$kind(y)) => {
-                let ($x, $y) = (ragged($py, $x_name, x, $x.1)?, ragged($py, $y_name, y, $y.1)?);
+                let ($x, $y) = (ragged($py, $x_name, x, &$x.1)?, ragged($py, $y_name, y, &$y.1)?);
                 $body
             })*
             _ => return Err(mixed($py, $x_name, $y_name)),
@@ -32,13 +32,13 @@ macro_rules! with_sets {
 }
 
 /// Rows and offsets of a set.
-fn opened<'a, 'py>(argument: &'static str, set: &'a PySet<'py>) -> PyResult<(AnyRows<'py>, &'a [i64])> {
-    Ok((rows(argument, &set.0, 2)?, set.1.as_slice()?))
+fn opened<'py>(py: Python<'py>, argument: &'static str, set: &PySet<'py>) -> PyResult<(AnyRows<'py>, Vec<i64>)> {
+    Ok((rows(argument, &set.0, 2)?, numbers(py, &set.1)?))
 }
 
 /// The indices of a batch.
-pub(crate) fn pair_list<'a>(pairs: &'a PyReadonlyArray2<'_, i64>) -> PyResult<&'a [[i64; 2]]> {
-    Ok(pairs.as_slice()?.as_chunks::<2>().0)
+pub(crate) fn pair_list(flat: &[i64]) -> &[[i64; 2]] {
+    flat.as_chunks::<2>().0
 }
 
 /// Paths as numpy arrays: `(k, 2)` cells and offsets, without a copy.
@@ -66,7 +66,7 @@ fn dtw_pair<'py>(
     let options = options::dtw(py, options)?;
     let (x, y) = (rows("x", &x, 2)?, rows("y", &y, 2)?);
     let offsets = [[0, x.steps()], [0, y.steps()]];
-    let (x, y) = ((x, &offsets[0][..]), (y, &offsets[1][..]));
+    let (x, y) = ((x, offsets[0]), (y, offsets[1]));
     let batch = with_sets!(py, "x", x, "y", y, {
         enter(py, threads, |run| dtw::dtw_pairs(x, y, &[[0, 0]], paths, &options, run))?
     });
@@ -85,8 +85,9 @@ fn dtw_pairs<'py>(
     threads: usize,
 ) -> PyResult<PyBatch<'py>> {
     let options = options::dtw(py, options)?;
-    let pairs = pair_list(&pairs)?;
-    let (xs, ys) = (opened("xs", &xs)?, opened("ys", &ys)?);
+    let pairs = numbers(py, &pairs)?;
+    let pairs = pair_list(&pairs);
+    let (xs, ys) = (opened(py, "xs", &xs)?, opened(py, "ys", &ys)?);
     let batch = with_sets!(py, "xs", xs, "ys", ys, {
         enter(py, threads, |run| dtw::dtw_pairs(xs, ys, pairs, paths, &options, run))?
     });
@@ -124,7 +125,7 @@ fn dtw_matrix<'py>(
     let options = options::dtw(py, options)?;
     let own = ys.is_none();
     let ys = ys.unwrap_or_else(|| (xs.0.clone(), xs.1.clone()));
-    let (xs, ys) = (opened("xs", &xs)?, opened("ys", &ys)?);
+    let (xs, ys) = (opened(py, "xs", &xs)?, opened(py, "ys", &ys)?);
     let (values, shape) = with_sets!(py, "xs", xs, "ys", ys, {
         let columns = if own { None } else { Some(ys) };
         (enter(py, threads, |run| dtw::dtw_matrix(xs, columns, &options, run))?, [xs.len(), ys.len()])
@@ -142,7 +143,7 @@ fn dtw_nearest<'py>(
     threads: usize,
 ) -> PyResult<PyNeighbours<'py>> {
     let options = options::dtw(py, options)?;
-    let (xs, ys) = (opened("xs", &xs)?, opened("ys", &ys)?);
+    let (xs, ys) = (opened(py, "xs", &xs)?, opened(py, "ys", &ys)?);
     let (found, n) = with_sets!(py, "xs", xs, "ys", ys, {
         (enter(py, threads, |run| dtw::dtw_nearest(xs, ys, k, &options, run))?, xs.len())
     });

@@ -15,6 +15,12 @@ fn available_threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+/// Bytes of memory that this process may still take, as `tracewarp.metrics.machine` finds them; None where nobody knows.
+/// Asked seldom, by any thread of a call that has left the interpreter.
+pub(crate) fn available() -> Option<u64> {
+    Python::attach(|py| py.import("tracewarp.metrics.machine").ok()?.call_method0("available_memory").ok()?.extract().ok()?)
+}
+
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(instruction_set, module)?)?;
     module.add_function(wrap_pyfunction!(available_threads, module)?)

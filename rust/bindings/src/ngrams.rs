@@ -4,6 +4,7 @@ use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
+use crate::arrays::with_room;
 use crate::door::{enter, exception};
 
 /// Embeds texts by their hashed n-grams: `(len(texts), dim)` float32, rows of length 1.
@@ -14,7 +15,7 @@ fn hash_ngrams<'py>(
     dim: usize,
     threads: usize,
 ) -> PyResult<Bound<'py, PyArray2<f32>>> {
-    let mut strings = Vec::with_capacity(texts.len());
+    let mut strings = with_room(py, texts.len(), "the list of texts")?;
     for (index, text) in texts.iter().enumerate() {
         let Ok(string) = text.cast_into::<PyString>() else {
             return Err(exception(
@@ -25,7 +26,7 @@ fn hash_ngrams<'py>(
         };
         strings.push(string);
     }
-    let mut borrowed = Vec::with_capacity(strings.len());
+    let mut borrowed = with_room(py, strings.len(), "the list of texts")?;
     for (index, string) in strings.iter().enumerate() {
         let Ok(text) = string.to_str() else {
             let message =

@@ -6,7 +6,7 @@ use tracewarp_core::kernel::{self, Combine, Estimator};
 use tracewarp_core::rows::Ragged;
 use tracewarp_core::vertex::{self, Baseline, Decay, Mode, Options};
 
-use crate::arrays::{AnyRows, mixed, ragged, rows, view};
+use crate::arrays::{AnyRows, mixed, numbers, ragged, rows, view};
 use crate::door::enter;
 use crate::dtw::{PySet, pair_list, paths_out};
 use crate::options::{choose, ties};
@@ -58,15 +58,16 @@ fn vertex_pairs<'py>(
     // A single pair comes with its parts, and under the names that its own arguments have.
     let names = if single { ["reference", "test", "trivial"] } else { ["references", "tests", "trivials"] };
     let [reference_name, test_name, trivial_name] = names;
-    let pairs = pair_list(&pairs)?;
-    let (reference_offsets, test_offsets) = (references.1.as_slice()?, tests.1.as_slice()?);
-    let trivial_offsets = trivials.as_ref().map(|set| set.1.as_slice()).transpose()?;
+    let pairs = numbers(py, &pairs)?;
+    let pairs = pair_list(&pairs);
+    let (reference_offsets, test_offsets) = (numbers(py, &references.1)?, numbers(py, &tests.1)?);
+    let trivial_offsets = trivials.as_ref().map(|set| numbers(py, &set.1)).transpose()?;
     let trivial_rows = trivials.as_ref().map(|set| rows(trivial_name, &set.0, 2)).transpose()?;
     macro_rules! call {
         ($kind:path, $references:ident, $tests:ident) => {{
-            let references = ragged(py, reference_name, $references, reference_offsets)?;
-            let tests = ragged(py, test_name, $tests, test_offsets)?;
-            let trivials: Option<Ragged<'_, _>> = match (&trivial_rows, trivial_offsets) {
+            let references = ragged(py, reference_name, $references, &reference_offsets)?;
+            let tests = ragged(py, test_name, $tests, &test_offsets)?;
+            let trivials: Option<Ragged<'_, _>> = match (&trivial_rows, &trivial_offsets) {
                 (Some($kind(rows)), Some(offsets)) => Some(ragged(py, trivial_name, rows, offsets)?),
                 (None, _) => None,
                 _ => return Err(mixed(py, reference_name, trivial_name)),
@@ -97,7 +98,7 @@ fn gaussian_similarity<'py>(
     macro_rules! call {
         ($u:ident, $v:ident) => {{
             let (u, v) = (view(py, "u", $u)?, view(py, "v", $v)?);
-            enter(py, 1, |_| kernel::gaussian_similarity(u, v, gamma))?
+            enter(py, 1, |run| kernel::gaussian_similarity(u, v, gamma, run))?
         }};
     }
     let found = match (&rows("u", &u, 2)?, &rows("v", &v, 2)?) {

@@ -5,6 +5,8 @@
 
 use crate::cost::Costs;
 use crate::error::{Error, Result};
+use crate::memory::{cleared, room, too_large};
+use crate::pulse::{Pulse, pieces};
 
 /// Which predecessor wins where several are equally good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,10 +96,12 @@ pub struct End {
     pub column: Option<usize>,
 }
 
-/// Aligns, keeping directions where `want_path`; `ask` is put once a row and ends the work with an error.
+/// Aligns, keeping directions where `want_path`; `ask` is put once a row, and more often in long ones, and ends the work
+/// with an error.
 ///
 /// # Errors
-/// [`Error::TooLarge`] where the directions would not fit, or what `ask` returns.
+/// [`Error::Empty`] without rows or columns, [`Error::TooLarge`] where the directions would not fit, or what `ask`
+/// returns.
 pub fn align(
     costs: &mut impl Costs,
     constraints: &Constraints,
@@ -106,33 +110,45 @@ pub fn align(
     ask: &mut dyn FnMut() -> Result<()>,
 ) -> Result<End> {
     let (m, n) = (costs.rows(), costs.columns());
+    if m == 0 || n == 0 {
+        return Err(Error::Empty { argument: "costs", place: String::new() });
+    }
+    // Sums have one place more than there are columns.
+    if n == usize::MAX {
+        return Err(too_large::<f64>("a row of sums", n as u128 + 1));
+    }
     let stride = band_width(constraints, m, n);
     space.prepare(n, if want_path { Some((m, stride)) } else { None })?;
     let Workspace { costs: row, above, current, directions } = space;
+    let (row, mut above, mut current) = (&mut row[..n], &mut above[..=n], &mut current[..=n]);
     // Cell (i, j) is at [j + 1]; [0] is the border left of column 0. Above row 0 lies a row of its own: only its
     // corner is a start, or every column with an open begin.
     above.fill(if constraints.open_begin { 0.0 } else { f64::INFINITY });
     above[0] = 0.0;
     let mut last = 0..0;
+    let mut pulse = Pulse::new(ask);
     for i in 0..m {
-        ask()?;
+        pulse.now()?;
         let band = constraints.band(i, m, n);
-        costs.fill(i, band.start, &mut row[band.clone()])?;
+        costs.fill(i, band.start, &mut row[band.clone()], pulse.asking())?;
         current[band.start] = f64::INFINITY;
         let mut least = f64::INFINITY;
-        for j in band.clone() {
-            let cost = row[j];
-            let (diagonal, up, left) = (above[j], above[j + 1], current[j]);
-            let (direction, best) = choose(constraints.ties, cost, diagonal, up, left);
-            let sum = cost + best;
-            current[j + 1] = sum;
-            if sum < least {
-                least = sum;
+        for piece in pieces(band.len()) {
+            for j in band.start + piece.start..band.start + piece.end {
+                let cost = row[j];
+                let (diagonal, up, left) = (above[j], above[j + 1], current[j]);
+                let (direction, best) = choose(constraints.ties, cost, diagonal, up, left);
+                let sum = cost + best;
+                current[j + 1] = sum;
+                if sum < least {
+                    least = sum;
+                }
+                if want_path {
+                    let cell = i * stride + (j - band.start);
+                    directions[cell / 4] |= direction << (cell % 4 * 2);
+                }
             }
-            if want_path {
-                let cell = i * stride + (j - band.start);
-                directions[cell / 4] |= direction << (cell % 4 * 2);
-            }
+            pulse.spend(4 * piece.len())?;
         }
         if least > constraints.max_distance {
             return Ok(End { distance: f64::INFINITY, column: None });
@@ -141,7 +157,7 @@ pub fn align(
         if band.end < n {
             current[band.end + 1] = f64::INFINITY;
         }
-        std::mem::swap(above, current);
+        std::mem::swap(&mut above, &mut current);
         last = band;
     }
     let column = if constraints.open_end { lowest(&above[last.start + 1..=last.end]) + last.start } else { n - 1 };
@@ -153,7 +169,11 @@ pub fn align(
 }
 
 /// Reads the path back from the directions that [`align`] left in `space`, and writes it, first cell first, into the
-/// head of `path`; returns its length. `path` must hold m + n - 1 cells.
+/// head of `path`; returns its length.
+///
+/// # Panics
+/// Unless `path` holds m + n - 1 cells, `space` the directions of an alignment of that size under the same `constraints`,
+/// and `column` is one of its.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "sizes were checked to fit i32")]
 pub fn trace(
@@ -164,6 +184,7 @@ pub fn trace(
     space: &Workspace,
     path: &mut [[i32; 2]],
 ) -> usize {
+    assert!(m > 0 && column < n, "a cell of the alignment");
     let stride = band_width(constraints, m, n);
     let (mut i, mut j, mut length) = (m - 1, column, 0);
     loop {
@@ -172,18 +193,23 @@ pub fn trace(
         if i == 0 && j == 0 {
             break;
         }
-        let cell = i * stride + (j - constraints.band(i, m, n).start);
+        let band = constraints.band(i, m, n);
+        let cell = i * stride + (j - band.start);
         let direction = space.directions[cell / 4] >> (cell % 4 * 2) & 3;
         // Above row 0 there is nothing: a step other than to the left is where an open begin began.
         if i == 0 && direction != LEFT {
             break;
         }
-        if direction != LEFT {
-            i -= 1;
-        }
+        // Costs that changed during the call may leave directions without sense: the path stays inside all the same.
         if direction != UP {
-            j -= 1;
+            j = j.saturating_sub(1);
         }
+        let row = if direction == LEFT { i } else { i - 1 };
+        if row == i && j < band.start {
+            break;
+        }
+        let band = constraints.band(row, m, n);
+        (i, j) = (row, j.clamp(band.start, band.end - 1));
     }
     path[..length].reverse();
     length
@@ -191,26 +217,17 @@ pub fn trace(
 
 impl Workspace {
     fn prepare(&mut self, n: usize, directions: Option<(usize, usize)>) -> Result<()> {
-        grow(&mut self.costs, n, 0.0, "a row of costs")?;
-        grow(&mut self.above, n + 1, f64::INFINITY, "a row of sums")?;
-        grow(&mut self.current, n + 1, f64::INFINITY, "a row of sums")?;
+        room(&mut self.costs, n, "a row of costs")?;
+        room(&mut self.above, n + 1, "a row of sums")?;
+        room(&mut self.current, n + 1, "a row of sums")?;
         let bytes = match directions {
             None => 0,
             Some((m, stride)) => (m as u128 * stride as u128).div_ceil(4),
         };
         let what = "the directions of the warping path";
         let bytes = usize::try_from(bytes).map_err(|_| Error::TooLarge { what, bytes })?;
-        grow(&mut self.directions, bytes, 0, what)
+        cleared(&mut self.directions, bytes, what)
     }
-}
-
-fn grow<V: Copy>(buffer: &mut Vec<V>, len: usize, value: V, what: &'static str) -> Result<()> {
-    buffer.clear();
-    buffer
-        .try_reserve(len)
-        .map_err(|_| Error::TooLarge { what, bytes: len as u128 * std::mem::size_of::<V>() as u128 })?;
-    buffer.resize(len, value);
-    Ok(())
 }
 
 /// Most columns that any row uses: what one row of directions takes.

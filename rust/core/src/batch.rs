@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
+use crate::memory::{collected, push, reserve, zeroed};
 use crate::pair::{self, Found, PANEL_ROWS, Rules, Side, Want, inverse_norms};
+use crate::pulse::Pulse;
 use crate::rows::{Ragged, Scalar, widened};
 use crate::simd::{Pass, Soon};
 use crate::work::Run;
@@ -27,17 +29,17 @@ pub(crate) struct Prepared<'a, T: Scalar> {
 impl<'a, T: Scalar> Prepared<'a, T> {
     /// Checks every row and keeps its inverse norm.
     pub(crate) fn ahead(set: Ragged<'a, T>, rules: &Rules, run: &mut Run<'_>) -> Result<Self> {
-        const ROWS: usize = 256;
+        // As many rows as are widened at a time: few where they are long.
         let rows = set.rows();
-        let mut inverse = filled(rows.len() as u128, T::Wide::default(), "the norms of the rows")?;
-        let items: Vec<_> = inverse.chunks_mut(ROWS).enumerate().collect();
-        run.each(items, Vec::new, |buffer, (block, out)| {
-            let first = block * ROWS;
+        let together = (TOGETHER / rows.dim()).clamp(1, 256);
+        let mut inverse = zeroed(rows.len() as u128, "the norms of the rows")?;
+        run.each_asking(inverse.chunks_mut(together).enumerate(), Vec::new, |buffer, (block, out), ask| {
+            let (first, mut pulse) = (block * together, Pulse::new(ask));
             let then = Soon::of(rows.slice(first + out.len(), rows.len()).data());
             let rows = rows.slice(first, first + out.len());
-            let wide = widened(rows, buffer);
+            let wide = widened(rows, buffer, &mut pulse)?;
             let (argument, dim, zero) = (set.argument(), rows.dim(), rules.zero);
-            inverse_norms(rules, &Pass { argument, first, rows: wide, dim, zero, then }, out)
+            inverse_norms(rules, &Pass { argument, first, rows: wide, dim, zero, then }, out, &mut pulse)
         })
         .map_err(|error| located(&set, error))?;
         Ok(Self { set, inverse: Some(inverse) })
@@ -71,6 +73,9 @@ impl<'a, T: Scalar> Prepared<'a, T> {
         Side { argument: self.set.argument(), first: range.start, rows: self.set.get(s), inverse }
     }
 }
+
+/// Numbers that the norm pass takes at a time.
+const TOGETHER: usize = 1 << 20;
 
 /// Refuses a sequence without rows, or with more than a path can number.
 pub(crate) fn check<T: Scalar>(set: &Ragged<'_, T>, s: usize) -> Result<()> {
@@ -148,9 +153,10 @@ pub(crate) fn prepare<'a, T: Scalar>(
     run: &mut Run<'_>,
 ) -> Result<(Prepared<'a, T>, Prepared<'a, T>)> {
     let shared = pairs.iter().any(|&pair| long.has(pair, &xs, &ys));
-    let mut once = (vec![false; xs.len()], vec![false; ys.len()]);
-    let again =
-        pairs.iter().any(|&(r, s)| std::mem::replace(&mut once.0[r], true) | std::mem::replace(&mut once.1[s], true));
+    let mut once = (zeroed(xs.len() as u128, PAIRS)?, zeroed(ys.len() as u128, PAIRS)?);
+    let again = pairs
+        .iter()
+        .any(|&(r, s)| (std::mem::replace(&mut once.0[r], 1u8) | std::mem::replace(&mut once.1[s], 1u8)) > 0);
     if shared || again || pairs.len() != xs.len() || pairs.len() != ys.len() {
         Ok((Prepared::ahead(xs, rules, run)?, Prepared::ahead(ys, rules, run)?))
     } else {
@@ -182,16 +188,8 @@ pub(crate) fn same_dim<T: Scalar>(x: &Ragged<'_, T>, y: &Ragged<'_, T>) -> Resul
     Err(Error::Shape { argument: y.argument(), expected, got: format!("rows of {}", y.dim()) })
 }
 
-/// A vector of `count` values, or an error with the number of bytes.
-pub(crate) fn filled<V: Clone>(count: u128, value: V, what: &'static str) -> Result<Vec<V>> {
-    let bytes = count * std::mem::size_of::<V>() as u128;
-    let too_large = Error::TooLarge { what, bytes };
-    let count = usize::try_from(count).map_err(|_| too_large.clone())?;
-    let mut out = Vec::new();
-    out.try_reserve_exact(count).map_err(|_| too_large)?;
-    out.resize(count, value);
-    Ok(out)
-}
+/// What messages call the list of pairs, and what goes with it.
+const PAIRS: &str = "the list of pairs";
 
 /// Pairs as indices, checked against both sets; no sequence among them is empty.
 pub(crate) fn resolve<T: Scalar>(
@@ -202,9 +200,11 @@ pub(crate) fn resolve<T: Scalar>(
     let index = |position: usize, index: i64, len: usize| {
         usize::try_from(index).ok().filter(|i| *i < len).ok_or(Error::Index { argument: "pairs", position, index, len })
     };
-    let resolved: Result<Vec<_>> =
-        pairs.iter().enumerate().map(|(p, &[r, s])| Ok((index(p, r, x.len())?, index(p, s, y.len())?))).collect();
-    let resolved = resolved?;
+    let mut resolved = Vec::new();
+    reserve(&mut resolved, pairs.len(), PAIRS)?;
+    for (p, &[r, s]) in pairs.iter().enumerate() {
+        resolved.push((index(p, r, x.len())?, index(p, s, y.len())?));
+    }
     for &(r, s) in &resolved {
         check(x, r)?;
         check(y, s)?;
@@ -217,21 +217,26 @@ pub(crate) fn resolve<T: Scalar>(
 const BLOCK: u128 = 1 << 20;
 
 /// Splits pairs into consecutive blocks of about equal work; a long pair has one to itself.
-fn split<T: Scalar>(pairs: &[(usize, usize)], x: &Ragged<'_, T>, y: &Ragged<'_, T>, long: Long) -> Vec<Range<usize>> {
+fn split<T: Scalar>(
+    pairs: &[(usize, usize)],
+    x: &Ragged<'_, T>,
+    y: &Ragged<'_, T>,
+    long: Long,
+) -> Result<Vec<Range<usize>>> {
     let mut blocks = Vec::new();
     let (mut start, mut work) = (0, 0);
     for (p, &pair) in pairs.iter().enumerate() {
         if p > start && long.has(pair, x, y) {
-            blocks.push(start..p);
+            push(&mut blocks, start..p, PAIRS)?;
             (start, work) = (p, 0);
         }
         work += cells(pair, x, y) * x.dim() as u128;
         if work >= BLOCK || p + 1 == pairs.len() {
-            blocks.push(start..p + 1);
+            push(&mut blocks, start..p + 1, PAIRS)?;
             (start, work) = (p + 1, 0);
         }
     }
-    blocks
+    Ok(blocks)
 }
 
 /// Aligns one pair, by one thread or by all.
@@ -243,6 +248,8 @@ pub(crate) struct Outputs {
     cells: Vec<[i32; 2]>,
     lengths: Vec<usize>,
     starts: Vec<usize>,
+    /// Room for the offsets of the paths.
+    offsets: Vec<i64>,
 }
 
 /// One block's part of the outputs.
@@ -253,8 +260,8 @@ pub(crate) struct Block<'a> {
     pub(crate) distances: &'a mut [f64],
     pub(crate) paths: &'a mut [[i32; 2]],
     pub(crate) lengths: &'a mut [usize],
-    /// Where each pair's path starts in `paths`; empty where no paths are traced.
-    pub(crate) starts: Vec<usize>,
+    /// Where each pair's path starts among all; empty where no paths are traced.
+    starts: &'a [usize],
 }
 
 impl Block<'_> {
@@ -263,6 +270,11 @@ impl Block<'_> {
         self.coming
             .get(k + 1)
             .map_or_else(Default::default, |&(r, s)| [Soon::of(x.set.get(r).data()), Soon::of(y.set.get(s).data())])
+    }
+
+    /// Where the path of the k-th pair starts in `paths`, where paths are traced.
+    pub(crate) fn start(&self, k: usize) -> Option<usize> {
+        self.starts.get(k).map(|start| start - self.starts[0])
     }
 }
 
@@ -273,23 +285,22 @@ impl Outputs {
         y: &Ragged<'_, T>,
         paths: bool,
     ) -> Result<Self> {
-        let mut starts = Vec::new();
-        let mut total = 0u128;
+        const PATHS: &str = "the paths";
+        let (count, mut total) = (pairs.len() as u128, 0u128);
+        let (mut starts, mut offsets) = (Vec::new(), Vec::new());
         if paths {
-            starts = filled(pairs.len() as u128 + 1, 0usize, "the offsets of the paths")?;
+            starts = zeroed(count + 1, PATHS)?;
             for (p, &(r, s)) in pairs.iter().enumerate() {
                 total += (x.range(r).len() + y.range(s).len() - 1) as u128;
                 starts[p + 1] = usize::try_from(total).unwrap_or(usize::MAX);
             }
+            reserve(&mut offsets, pairs.len() + 1, PATHS)?;
         }
-        Ok(Self {
-            distances: filled(pairs.len() as u128, 0.0, "the distances")?,
-            cells: filled(total, [0; 2], "the paths")?,
-            lengths: filled(if paths { pairs.len() as u128 } else { 0 }, 0, "the lengths of the paths")?,
-            starts,
-        })
+        let lengths = zeroed(if paths { count } else { 0 }, PATHS)?;
+        Ok(Self { distances: zeroed(count, "the distances")?, cells: zeroed(total, PATHS)?, lengths, starts, offsets })
     }
 
+    /// The blocks of work, in order.
     pub(crate) fn blocks<'a, T: Scalar>(
         &'a mut self,
         pairs: &'a [(usize, usize)],
@@ -297,49 +308,46 @@ impl Outputs {
         y: &Ragged<'_, T>,
         long: Long,
         alone: bool,
-    ) -> Vec<Block<'a>> {
-        let Self { distances, cells, lengths, starts } = self;
+    ) -> Result<Vec<Block<'a>>> {
+        let Self { distances, cells, lengths, starts, .. } = self;
         let (mut distances, mut cells, mut lengths) = (&mut distances[..], &mut cells[..], &mut lengths[..]);
-        let mut blocks = Vec::new();
-        for range in split(pairs, x, y, long) {
-            let (mine, rest) = distances.split_at_mut(range.len());
-            distances = rest;
+        let starts = &starts[..];
+        let blocks = split(pairs, x, y, long)?.into_iter().map(|range| {
             let mut block = Block {
                 pairs: &pairs[range.clone()],
                 coming: &pairs[range.start..if alone { pairs.len() } else { range.end }],
-                distances: mine,
+                distances: distances.split_off_mut(..range.len()).unwrap_or_default(),
                 paths: &mut [],
                 lengths: &mut [],
-                starts: vec![],
+                starts: &[],
             };
             if !starts.is_empty() {
-                let first = starts[range.start];
-                let (mine, rest) = cells.split_at_mut(starts[range.end] - first);
-                (block.paths, cells) = (mine, rest);
-                let (mine, rest) = lengths.split_at_mut(range.len());
-                (block.lengths, lengths) = (mine, rest);
-                block.starts = starts[range].iter().map(|start| start - first).collect();
+                block.paths = cells.split_off_mut(..starts[range.end] - starts[range.start]).unwrap_or_default();
+                block.lengths = lengths.split_off_mut(..range.len()).unwrap_or_default();
+                block.starts = &starts[range];
             }
-            blocks.push(block);
-        }
-        blocks
+            block
+        });
+        collected(blocks, PAIRS)
     }
 
     /// Closes the gaps between the paths.
-    pub(crate) fn finish(self) -> (Vec<f64>, Option<Paths>) {
-        let Self { distances, mut cells, lengths, starts } = self;
+    pub(crate) fn finish(self, run: &mut Run<'_>) -> Result<(Vec<f64>, Option<Paths>)> {
+        let Self { distances, mut cells, lengths, starts, mut offsets } = self;
         if starts.is_empty() {
-            return (distances, None);
+            return Ok((distances, None));
         }
-        let mut offsets = Vec::with_capacity(starts.len());
         offsets.push(0);
         let mut end = 0;
+        let mut ask = || run.check();
+        let mut pulse = Pulse::new(&mut ask);
         for (start, length) in starts.iter().zip(&lengths) {
             cells.copy_within(*start..start + length, end);
             end += length;
             offsets.push(i64::try_from(end).unwrap_or(i64::MAX));
+            pulse.spend(*length)?;
         }
         cells.truncate(end);
-        (distances, Some(Paths { cells, offsets }))
+        Ok((distances, Some(Paths { cells, offsets })))
     }
 }

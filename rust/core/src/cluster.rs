@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::cosine::{Threshold, signed};
 use crate::error::{Error, Result};
 use crate::judge::{Norms, Side, not_empty};
+use crate::memory::{collected, push, reserve, resized, zeroed};
+use crate::pulse::Pulse;
 use crate::rows::{Rows, Scalar, Zero};
 use crate::screen::{Codes, Effort, Masks, Panels, Search, Tally, Within};
 use crate::simd::int8::{Bytes, WIDTH};
@@ -66,58 +68,72 @@ fn single_link_by<T: Scalar>(
     let n = rows.len();
     let (tally, mut codes, mut terms) = (Tally::default(), Codes::new(bytes, rows.dim()), Vec::new());
     codes.fill(side, 0..n, run)?;
-    codes.all_terms(threshold.value(), &mut terms);
+    codes.all_terms(threshold.value(), &mut terms)?;
     let panels = Panels::of(&codes, run)?;
     let search = Search { codes: &codes, terms: &terms, panels: &panels, tally: &tally };
-    let mut forest = Forest::new(n);
+    let mut forest = Forest::new(n)?;
     // The root of each row after the bands before: rows of one root need not be compared.
-    let roots: Vec<AtomicUsize> = (0..n).map(AtomicUsize::new).collect();
+    let roots = collected((0..n).map(AtomicUsize::new), GROUPS)?;
     for_each_band(
         run,
         (n, n, Shape::Triangle),
         cut,
-        |tile, links: &mut Vec<(usize, usize)>| {
-            let joins = |i: usize, j: usize| {
-                let apart = roots[i].load(Relaxed) != roots[j].load(Relaxed);
-                apart && same_scope(scope, i, j) && {
-                    tally.judge();
-                    threshold.holds(side.judge(i, side, j))
-                }
-            };
-            let masks = search.tile(tile, |i, members| {
+        |tile, links: &mut Vec<(usize, usize)>, pulse| {
+            let wanted = |i: usize, members: std::ops::Range<usize>| {
                 let root = roots[i].load(Relaxed);
                 members.into_iter().any(|j| roots[j].load(Relaxed) != root)
-            });
-            spanning_links(tile, &masks, joins, links);
+            };
+            let masks = search.tile(tile, wanted, pulse)?;
+            let joins = |i: usize, j: usize| {
+                let apart = roots[i].load(Relaxed) != roots[j].load(Relaxed);
+                if !apart || !same_scope(scope, i, j) {
+                    return Ok(false);
+                }
+                tally.judge();
+                Ok(threshold.holds(side.judge(i, side, j, pulse)?))
+            };
+            spanning_links(tile, &masks, joins, links)
         },
-        |tiles| {
-            for (i, j) in tiles.into_iter().flatten() {
+        |tiles, run| {
+            for (i, j) in tiles.drain(..).flat_map(|(_, links)| links) {
                 forest.join(i, j);
             }
+            let mut ask = || run.check();
+            let mut pulse = Pulse::new(&mut ask);
             for (i, root) in roots.iter().enumerate() {
                 root.store(forest.find(i), Relaxed);
+                pulse.spend(4)?;
             }
-            ControlFlow::Continue(())
+            Ok(ControlFlow::Continue(()))
         },
     )?;
-    Ok(forest.clusters(tally.effort()))
+    forest.clusters(tally.effort())
 }
 
+/// What messages call the groups.
+const GROUPS: &str = "the groups of the rows";
+
 /// Links enough of a tile's joining pairs to connect all of them: fewer than rows plus columns, whatever joins.
-fn spanning_links(tile: &Tile, masks: &Masks, joins: impl Fn(usize, usize) -> bool, links: &mut Vec<(usize, usize)>) {
+fn spanning_links(
+    tile: &Tile,
+    masks: &Masks,
+    mut joins: impl FnMut(usize, usize) -> Result<bool>,
+    links: &mut Vec<(usize, usize)>,
+) -> Result<()> {
     let first_column = tile.columns(0).start;
     let height = tile.rows.len();
     // Rows then columns; a row that is also a column stands for itself twice, which only costs a spare link.
-    let mut local = Forest::new(height + tile.columns(0).len());
+    let mut local = Forest::new(height + tile.columns(0).len())?;
     for i in tile.rows.clone() {
         for j in masks.candidates(tile, i) {
             let (a, b) = (i - tile.rows.start, height + j - first_column);
-            if local.find(a) != local.find(b) && joins(i, j) {
+            if local.find(a) != local.find(b) && joins(i, j)? {
                 local.join(a, b);
-                links.push((i, j));
+                push(links, (i, j), GROUPS)?;
             }
         }
     }
+    Ok(())
 }
 
 /// The paper's rule: a row joins the smallest group among *all* earlier rows that pass `threshold`, else it opens a
@@ -159,31 +175,35 @@ fn first_come_by<T: Scalar>(
     let norms = prepare(rows, scope, zero, run)?;
     let side = Side::new(rows, &norms);
     let tally = Tally::default();
-    let joins = |i, j| {
-        same_scope(scope, i, j) && {
-            tally.judge();
-            threshold.holds(side.judge(i, side, j))
+    let joins = |i, j, pulse: &mut Pulse<'_>| {
+        if !same_scope(scope, i, j) {
+            return Ok(false);
         }
+        tally.judge();
+        Ok(threshold.holds(side.judge(i, side, j, pulse)?))
     };
     let (mut codes, mut terms) = (Codes::new(bytes, rows.dim()), Vec::new());
     let mut within = Within::new(bytes, rows.dim());
     let mut earlier = Earlier::new(bytes, rows.dim());
-    let mut labels: Vec<usize> = Vec::with_capacity(rows.len());
+    let mut labels: Vec<usize> = Vec::new();
+    reserve(&mut labels, rows.len(), GROUPS)?;
     let mut n_clusters = 0;
     for block in pieces(0..rows.len(), block) {
         codes.fill(side, block.clone(), run)?;
-        codes.all_terms(threshold.value(), &mut terms);
+        codes.all_terms(threshold.value(), &mut terms)?;
         let best: Vec<AtomicUsize> = block.clone().map(|_| AtomicUsize::new(usize::MAX)).collect();
         let search = Search { codes: &codes, terms: &terms, panels: &earlier.panels, tally: &tally };
-        let holds = |row, slot| joins(block.start + row, earlier.rows[slot]);
+        let holds = |row, slot, pulse: &mut Pulse<'_>| joins(block.start + row, earlier.rows[slot], pulse);
         search.least(run, &earlier.order, |slot| labels[earlier.rows[slot]], holds, &best)?;
         let all: Vec<u32> = (0..).take(block.len()).collect();
         within.fill(run, (&codes, &terms), &all, &tally)?;
+        let mut ask = || run.check();
+        let mut pulse = Pulse::new(&mut ask);
         for (k, best) in best.into_iter().enumerate() {
             let mut group = best.into_inner();
             for j in within.before(k).map(|earlier| block.start + earlier) {
                 // A larger group could not win, so its cosine is not needed.
-                if labels[j] < group && joins(block.start + k, j) {
+                if labels[j] < group && joins(block.start + k, j, &mut pulse)? {
                     group = labels[j];
                 }
             }
@@ -218,14 +238,17 @@ impl Earlier {
         sorted.sort_by_key(|row| labels[*row]);
         for row in sorted {
             self.panels.push(codes, row - block.start)?;
-            self.rows.push(row);
+            push(&mut self.rows, row, GROUPS)?;
         }
         self.panels.close();
         if let Some(last) = self.rows.last().copied() {
-            self.rows.resize(self.panels.len(), last);
+            resized(&mut self.rows, self.panels.len(), last, GROUPS)?;
         }
-        self.order.extend(self.order.len()..self.panels.count());
-        self.order.sort_by_key(|panel| labels[self.rows[panel * WIDTH]]);
+        for panel in self.order.len()..self.panels.count() {
+            push(&mut self.order, panel, GROUPS)?;
+        }
+        // In place: a sort that keeps the order of equals would take memory.
+        self.order.sort_unstable_by_key(|panel| (labels[self.rows[panel * WIDTH]], *panel));
         Ok(())
     }
 }
@@ -252,8 +275,8 @@ struct Forest {
 }
 
 impl Forest {
-    fn new(len: usize) -> Self {
-        Self { parent: (0..len).collect() }
+    fn new(len: usize) -> Result<Self> {
+        Ok(Self { parent: collected(0..len, GROUPS)? })
     }
 
     fn find(&mut self, mut node: usize) -> usize {
@@ -270,8 +293,8 @@ impl Forest {
     }
 
     /// Trees numbered by their lowest member.
-    fn clusters(mut self, effort: Effort) -> Clusters {
-        let mut labels = vec![0i64; self.parent.len()];
+    fn clusters(mut self, effort: Effort) -> Result<Clusters> {
+        let mut labels = zeroed(self.parent.len() as u128, GROUPS)?;
         let mut n_clusters = 0;
         for node in 0..labels.len() {
             let root = self.find(node);
@@ -282,7 +305,7 @@ impl Forest {
                 labels[node] = labels[root];
             }
         }
-        Clusters { labels, n_clusters, effort }
+        Ok(Clusters { labels, n_clusters, effort })
     }
 }
 
@@ -307,13 +330,14 @@ mod tests {
 
     /// Who is similar to whom, from a table of judged cosines.
     fn adjacency(rows: Rows<'_, f32>, threshold: Threshold, scope: &[i64]) -> Vec<Vec<bool>> {
-        let mut norms = Norms::default();
-        norms.extend("rows", rows, &(0..rows.len()), Zero::Error).unwrap();
+        let norms = with_run(1, |run| Norms::of("rows", rows, Zero::Error, run)).unwrap();
         let side = Side::new(rows, &norms);
         let n = rows.len();
-        (0..n)
-            .map(|i| (0..n).map(|j| scope[i] == scope[j] && threshold.holds(side.judge(i, side, j))).collect())
-            .collect()
+        (0..n).map(|i| (0..n).map(|j| scope[i] == scope[j] && threshold.holds(judged(side, i, j))).collect()).collect()
+    }
+
+    fn judged(side: Side<'_, f32>, i: usize, j: usize) -> f64 {
+        side.judge(i, side, j, &mut Pulse::new(&mut || Ok(()))).unwrap()
     }
 
     /// Spreads the lowest label until nothing moves.

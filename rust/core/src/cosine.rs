@@ -4,9 +4,12 @@
 //! those of f64 arithmetic in index order, for every number of threads.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::error::{Error, Result};
 use crate::judge::{Norms, Side, Units, margin, not_empty, same_dim};
+use crate::memory::{append, collected, push, reserve, too_large, zeroed};
+use crate::pulse::Pulse;
 use crate::rows::{Rows, Scalar, Zero};
 use crate::screen::{Codes, Effort, Panels, Search, Tally, lanes};
 use crate::simd::int8::{Bytes, WIDTH};
@@ -43,25 +46,26 @@ pub fn cosine_similarity<T: Scalar>(
     let (x, y, shape) = table.sides();
     let (n, m) = (x.len(), y.len());
     let near_one = 1.0 - margin::<T::Wide>(table.x.dim());
-    let x_units = Units::<T::Wide>::of(x)?;
-    let other_units = if shape == Shape::Triangle { None } else { Some(Units::of(y)?) };
+    let x_units = Units::<T::Wide>::of(x, run)?;
+    let other_units = if shape == Shape::Triangle { None } else { Some(Units::of(y, run)?) };
     let y_units = other_units.as_ref().unwrap_or(&x_units);
-    let mut out = zeros(n, m)?;
-    let cut = Cut::default();
+    let mut out = zeroed(n as u128 * m as u128, "the table of cosines")?;
+    let (cut, dim) = (Cut::default(), table.x.dim());
     // Whole rows a piece, about a quarter of a million pairs, so that an interrupt is heard soon.
     let piece_rows = ((1 << 18) / m).clamp(1, cut.rows);
-    run.each(
-        out.chunks_mut(piece_rows * m).enumerate().collect(),
+    run.each_asking(
+        out.chunks_mut(piece_rows * m).enumerate(),
         || (),
-        |(), (piece, out)| {
-            let start = piece * piece_rows;
+        |(), (piece, out), ask| {
+            let (start, mut pulse) = (piece * piece_rows, Pulse::new(ask));
             for columns in pieces(if shape == Shape::Triangle { start } else { 0 }..m, cut.columns) {
                 for (k, row) in out.chunks_mut(m).enumerate() {
                     let i = start + k;
                     let first = if shape == Shape::Triangle { columns.start.max(i) } else { columns.start };
                     for (j, value) in (first..columns.end).zip(&mut row[first..columns.end]) {
                         let quick = x_units.product(i, y_units, j);
-                        *value = if quick.abs() > near_one { x.judge(i, y, j) } else { quick };
+                        pulse.spend(dim)?;
+                        *value = if quick.abs() > near_one { x.judge(i, y, j, &mut pulse)? } else { quick };
                     }
                 }
             }
@@ -144,25 +148,29 @@ fn top_k_by<T: Scalar>(
     let tally = Tally::default();
     // Below every cosine: until there are k rows, all pass.
     let mut terms = Vec::new();
-    codes.all_terms(-2.0, &mut terms);
-    let mut similarities = zeros(queries.len(), k)?;
-    let mut indices = vec![0i64; similarities.len()];
-    let group = 64; // queries that go by while a panel stays in the cache
+    codes.all_terms(-2.0, &mut terms)?;
+    let cells = queries.len() as u128 * k as u128;
+    let (mut similarities, mut indices) = (zeroed(cells, NEAREST)?, zeroed(cells, NEAREST)?);
+    let group = 64usize; // queries that go by while a panel stays in the cache
     run.each_asking(
-        indices.chunks_mut(group * k).zip(similarities.chunks_mut(group * k)).enumerate().collect(),
-        || (terms.clone(), [0u32; 64], vec![Nearest::new(k); group]),
-        |(terms, masks, nearest), (g, (indices, similarities)), ask| {
+        indices.chunks_mut(group.saturating_mul(k)).zip(similarities.chunks_mut(group.saturating_mul(k))).enumerate(),
+        || (Vec::new(), [0u32; 64], vec![Nearest::new(k); group]),
+        |(own, masks, nearest), (g, (indices, similarities)), ask| {
             let which: Vec<u32> = (0..).skip(g * group).take(indices.len() / k).collect();
+            if own.is_empty() {
+                append(own, &terms, NEAREST)?;
+            }
+            let (terms, mut pulse) = (own, Pulse::new(ask));
             nearest.iter_mut().for_each(Nearest::clear);
             for panel in 0..panels.count() {
-                ask()?;
+                pulse.now()?;
                 let search = Search { codes: &codes, terms, panels: &panels, tally: &tally };
-                search.candidates(panel, &which, masks);
+                search.candidates(panel, &which, masks, &mut pulse)?;
                 for ((nearest, q), mask) in nearest.iter_mut().zip(&which).zip(masks.iter()) {
                     let q = *q as usize;
                     for j in lanes(*mask).map(|lane| panel * WIDTH + lane) {
                         tally.judge();
-                        nearest.offer(queries.judge(q, rows, j), j);
+                        nearest.offer(queries.judge(q, rows, j, &mut pulse)?, j)?;
                     }
                     if *mask != 0
                         && let Some(least) = nearest.bar()
@@ -183,6 +191,9 @@ fn top_k_by<T: Scalar>(
     )?;
     Ok(TopK { indices, similarities, effort: tally.effort() })
 }
+
+/// What messages call the nearest rows.
+const NEAREST: &str = "the nearest rows";
 
 /// The k rows of largest cosine so far, nearest first; of equal ones the first that came.
 #[derive(Debug, Clone)]
@@ -205,13 +216,15 @@ impl Nearest {
         if self.found.len() < self.k { None } else { self.found.last().map(|(value, _)| *value) }
     }
 
-    fn offer(&mut self, value: f64, j: usize) {
+    fn offer(&mut self, value: f64, j: usize) -> Result<()> {
         if self.bar().is_some_and(|bar| value <= bar) {
-            return;
+            return Ok(());
         }
         self.found.truncate(self.k - 1);
         let at = self.found.partition_point(|(other, _)| *other >= value);
+        reserve(&mut self.found, 1, NEAREST)?;
         self.found.insert(at, (value, j));
+        Ok(())
     }
 }
 
@@ -268,7 +281,7 @@ fn pairs_by<T: Scalar>(
     let (x, y, shape) = table.sides();
     let (tally, mut codes, mut terms) = (Tally::default(), Codes::new(bytes, table.x.dim()), Vec::new());
     codes.fill(x, 0..x.len(), run)?;
-    codes.all_terms(threshold.value(), &mut terms);
+    codes.all_terms(threshold.value(), &mut terms)?;
     let panels = if shape == Shape::Triangle {
         Panels::of(&codes, run)?
     } else {
@@ -279,42 +292,82 @@ fn pairs_by<T: Scalar>(
     let search = Search { codes: &codes, terms: &terms, panels: &panels, tally: &tally };
     let limit = max_pairs.unwrap_or(usize::MAX);
     let mut found = SimilarPairs::default();
+    // Pairs of the band so far, and how many it may hold before memory is asked for again.
+    let (pending, room) = (AtomicU64::new(0), AtomicU64::new(UNASKED));
+    let (held, available) = (AtomicU64::new(0), run.available());
     for_each_band(
         run,
         (x.len(), y.len(), shape),
         cut,
-        |tile, out: &mut Vec<(usize, usize, f64)>| {
+        |tile, out: &mut Vec<(usize, usize, f64)>, pulse| {
             // One more than asked for is enough to know that there are more.
-            let masks = search.tile(tile, |_, _| true);
+            let masks = search.tile(tile, |_, _| true, pulse)?;
             for i in tile.rows.clone() {
+                let before = out.len();
                 for j in masks.candidates(tile, i) {
                     tally.judge();
-                    let similarity = x.judge(i, y, j);
+                    let similarity = x.judge(i, y, j, pulse)?;
                     if threshold.holds(similarity) {
-                        out.push((i, j, similarity));
+                        push(out, (i, j, similarity), PAIRS)?;
                     }
+                }
+                let more = (out.len() - before) as u64;
+                let pending = pending.fetch_add(more, Relaxed) + more;
+                if pending > room.load(Relaxed) {
+                    // The band is copied once it is done.
+                    let fit = available() / PAIR;
+                    if fit < pending {
+                        return Err(too_large::<[u64; 3]>(PAIRS, u128::from(held.load(Relaxed)) + u128::from(pending)));
+                    }
+                    room.store(pending + (fit - pending) / 2, Relaxed);
                 }
                 if out.len() > limit {
                     break;
                 }
             }
+            Ok(())
         },
-        |tiles| {
-            let mut band: Vec<_> = tiles.into_iter().flatten().collect();
-            band.sort_unstable_by_key(|&(i, j, _)| (i, j));
-            let room = limit - found.i.len();
-            found.truncated = band.len() > room;
-            for (i, j, similarity) in band.into_iter().take(room) {
-                found.i.push(signed(i));
-                found.j.push(signed(j));
-                found.similarity.push(similarity);
+        |tiles, run| {
+            let kept = found.i.len();
+            let more: usize = tiles.iter().map(|(_, pairs)| pairs.len()).sum();
+            found.truncated = more > limit - kept;
+            let more = more.min(limit - kept);
+            reserve(&mut found.i, more, PAIRS)?;
+            reserve(&mut found.j, more, PAIRS)?;
+            reserve(&mut found.similarity, more, PAIRS)?;
+            // Tiles side by side share their rows: row by row, each tile's pairs of it in turn.
+            let mut taken = 0;
+            for across in tiles.chunk_by(|(a, _), (b, _)| a.rows == b.rows) {
+                let mut ahead = collected(across.iter().map(|(_, pairs)| pairs.iter().peekable()), PAIRS)?;
+                for i in across[0].0.rows.clone() {
+                    run.check()?;
+                    for pairs in &mut ahead {
+                        while let Some((_, j, similarity)) = pairs.next_if(|pair| pair.0 == i && taken < more) {
+                            found.i.push(signed(i));
+                            found.j.push(signed(*j));
+                            found.similarity.push(*similarity);
+                            taken += 1;
+                        }
+                    }
+                }
             }
-            if found.truncated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            tiles.clear();
+            held.store(found.i.len() as u64, Relaxed);
+            pending.store(0, Relaxed);
+            room.store(UNASKED, Relaxed);
+            Ok(if found.truncated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         },
     )?;
     found.effort = tally.effort();
     Ok(found)
 }
+
+/// What messages call the pairs.
+const PAIRS: &str = "the similar pairs";
+/// Bytes of a pair.
+const PAIR: u64 = 24;
+/// Pairs of one band that are held without a question whether they fit: asking would take longer than a small call.
+const UNASKED: u64 = 1 << 20;
 
 /// One or two sets of rows with their norms.
 struct Sides<'a, T: Scalar> {
@@ -345,15 +398,6 @@ impl<'a, T: Scalar> Sides<'a, T> {
             Some((y, norms)) => (x, Side::new(*y, norms), Shape::Rectangle),
         }
     }
-}
-
-fn zeros(n: usize, m: usize) -> Result<Vec<f64>> {
-    let too_large = || Error::TooLarge { what: "the result", bytes: n as u128 * m as u128 * 8 };
-    let len = n.checked_mul(m).ok_or_else(too_large)?;
-    // Asks whether there is room, gives it back, and takes it as zeroed pages: those cost nothing until a thread
-    // writes to them, where filling them here would keep the other threads, and Ctrl-C, waiting.
-    Vec::<f64>::new().try_reserve_exact(len).map_err(|_| too_large())?;
-    Ok(vec![0.0; len])
 }
 
 #[expect(clippy::cast_possible_wrap, reason = "a number of rows in memory is below 2^63")]
@@ -463,7 +507,9 @@ mod tests {
                 let norms = with_run(1, |run| Norms::of("rows", rows, Zero::Error, run)).unwrap();
                 let side = Side::new(rows, &norms);
                 let n = rows.len();
-                let judged: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| side.judge(i, side, j)).collect()).collect();
+                let judged: Vec<Vec<f64>> = (0..n)
+                    .map(|i| (0..n).map(|j| side.judge(i, side, j, &mut Pulse::new(&mut || Ok(()))).unwrap()).collect())
+                    .collect();
                 let all = || (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| judged[*i][*j] > 0.6);
                 let signed_pairs = |pairs: Vec<(usize, usize)>| -> (Vec<i64>, Vec<i64>) {
                     pairs.into_iter().map(|(i, j)| (signed(i), signed(j))).unzip()

@@ -21,11 +21,12 @@ pub trait Costs {
     fn rows(&self) -> usize;
     /// Columns of the alignment (n).
     fn columns(&self) -> usize;
-    /// Writes c(i, first + k) into `out[k]`; `i` ascends from call to call.
+    /// Writes c(i, first + k) into `out[k]`; `i` ascends from call to call. `ask` is put now and then, and ends the work
+    /// with an error.
     ///
     /// # Errors
-    /// [`crate::Error::TooLarge`] where a workspace does not fit.
-    fn fill(&mut self, i: usize, first: usize, out: &mut [f64]) -> Result<()>;
+    /// [`crate::Error::TooLarge`] where a workspace does not fit, or what `ask` returns.
+    fn fill(&mut self, i: usize, first: usize, out: &mut [f64], ask: &mut dyn FnMut() -> Result<()>) -> Result<()>;
 }
 
 /// A precomputed cost matrix, row after row.
@@ -41,7 +42,7 @@ impl<T: Scalar> Costs for Matrix<'_, T> {
         self.0.dim()
     }
 
-    fn fill(&mut self, i: usize, first: usize, out: &mut [f64]) -> Result<()> {
+    fn fill(&mut self, i: usize, first: usize, out: &mut [f64], _: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         for (cell, cost) in out.iter_mut().zip(&self.0.row(i)[first..]) {
             *cell = cost.double();
         }

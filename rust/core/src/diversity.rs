@@ -1,17 +1,24 @@
 //! An incremental filter that keeps the rows that differ enough from every row kept before.
 
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use crate::cosine::{Threshold, signed};
 use crate::error::{Error, Result};
 use crate::judge::{Norms, Side, not_empty, same_dim};
+use crate::memory::{append, collected, filled, push, reserve, too_large};
+use crate::pulse::{PIECE, Pulse};
 use crate::rows::{Float, Rows, Scalar, Zero};
 use crate::screen::{Codes, Effort, Panels, Search, Tally, Within};
 use crate::simd::int8::{Bytes, Terms};
 use crate::tiles::pieces;
 use crate::work::Run;
+
+/// What messages call the rows that a filter holds, and what goes with them.
+const KEPT: &str = "the accepted rows";
+/// What messages call what became of the rows of a call.
+const FATES: &str = "the fates of the rows";
 
 /// Rows that are taken together: few enough that their codes stay in the cache.
 const BLOCK: usize = 512;
@@ -76,38 +83,51 @@ impl<T: Scalar> DiversityFilter<T> {
     ///
     /// # Errors
     /// As [`DiversityFilter::new`]; [`Error::NonFinite`] and [`Error::ZeroVector`]; [`Error::Shape`] where `rows` and
-    /// `indices` disagree; [`Error::Offsets`] unless the indices ascend within `0..seen`.
-    pub fn restore(threshold: f64, zero: Zero, rows: Rows<'_, T>, indices: &[i64], seen: usize) -> Result<Self> {
+    /// `indices` disagree; [`Error::Offsets`] unless the indices ascend within `0..seen`, and `seen` is an i64;
+    /// [`Error::TooLarge`], [`Error::Interrupted`].
+    pub fn restore(
+        threshold: f64,
+        zero: Zero,
+        rows: Rows<'_, T>,
+        indices: &[i64],
+        seen: usize,
+        run: &mut Run<'_>,
+    ) -> Result<Self> {
         let mut filter = Self::new(rows.dim(), threshold, zero)?;
         if indices.len() != rows.len() {
             let (expected, got) = (format!("{} numbers, one a row", rows.len()), indices.len().to_string());
             return Err(Error::Shape { argument: "indices", expected, got });
         }
+        let Ok(end) = i64::try_from(seen) else {
+            let problem = format!("expected arrival numbers below 2^63, got {seen} rows seen");
+            return Err(Error::Offsets { argument: "indices", problem });
+        };
         let ascends = indices.windows(2).all(|pair| pair[0] < pair[1]);
-        let inside =
-            indices.first().is_none_or(|first| *first >= 0) && indices.last().is_none_or(|last| *last < signed(seen));
+        let inside = indices.first().is_none_or(|first| *first >= 0) && indices.last().is_none_or(|last| *last < end);
         if !(ascends && inside) {
             let problem = format!("expected arrival numbers that ascend within 0..{seen}");
             return Err(Error::Offsets { argument: "indices", problem });
         }
-        filter.norms.extend("rows", rows, &(0..rows.len()), zero)?;
-        filter.kept.extend_from_slice(rows.data());
-        filter.indices.extend_from_slice(indices);
+        filter.norms = Norms::of("rows", rows, zero, run)?;
+        filter.kept = copied(rows.data(), |value| value, run)?;
+        append(&mut filter.indices, indices, KEPT)?;
         filter.seen = seen;
         Ok(filter)
     }
 
     /// The same filter with its rows in a wider type; its decisions stay what they were.
-    #[must_use]
-    pub fn widen<U: Float>(&self) -> DiversityFilter<U> {
-        let kept: Vec<U> = self.kept.iter().map(|v| U::from_double(v.double())).collect();
-        let mut norms = Norms::default();
-        let rows = Rows::new("rows", &kept, self.dim).unwrap_or_else(|_| unreachable!("whole rows are stored"));
-        // The rows were checked when they came, and widening is exact.
-        let checked = norms.extend("rows", rows, &(0..rows.len()), Zero::Orthogonal);
-        debug_assert!(checked.is_ok(), "a stored row is finite");
-        let (dim, threshold, zero, panels) = (self.dim, self.threshold, self.zero, self.panels.clone());
-        DiversityFilter { dim, threshold, zero, kept, norms, panels, indices: self.indices.clone(), seen: self.seen }
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], [`Error::Interrupted`].
+    pub fn widen<U: Float>(&self, run: &mut Run<'_>) -> Result<DiversityFilter<U>> {
+        let kept = copied(&self.kept, |value| U::from_double(value.double()), run)?;
+        // Widening is exact, and squares are summed in f64: the norms stay what they are. The rounded rows are made again
+        // when they are needed.
+        let (mut norms, mut indices) = (Norms::default(), Vec::new());
+        (0..self.len()).try_for_each(|i| norms.push_from(&self.norms, i))?;
+        append(&mut indices, &self.indices, KEPT)?;
+        let (dim, threshold, zero, panels) = (self.dim, self.threshold, self.zero, None);
+        Ok(DiversityFilter { dim, threshold, zero, kept, norms, panels, indices, seen: self.seen })
     }
 
     /// Judges `rows` in order and keeps the accepted ones. On an error nothing has been added.
@@ -123,14 +143,23 @@ impl<T: Scalar> DiversityFilter<T> {
     fn add_by(&mut self, rows: Rows<'_, T>, block: usize, bytes: Bytes, run: &mut Run<'_>) -> Result<Accepted> {
         not_empty("rows", rows)?;
         same_dim("rows", rows, self.dim)?;
+        let seen = self.seen as u128 + rows.len() as u128;
+        let Ok(seen) = i64::try_from(seen).map(i64::cast_unsigned).map(|seen| seen as usize) else {
+            return Err(too_large::<i64>("the arrival numbers", seen));
+        };
         let norms = Norms::of("rows", rows, self.zero, run)?;
         let arriving = Side::new(rows, &norms);
         let before = self.len();
         let mut desk = Desk::new(bytes, self.dim);
-        let mut witnesses = vec![None; rows.len()];
+        let mut fates = Accepted {
+            accepted: filled(rows.len() as u128, false, FATES, run)?,
+            witness: filled(rows.len() as u128, -1, FATES, run)?,
+            similarity: filled(rows.len() as u128, f64::NAN, FATES, run)?,
+            effort: Effort::default(),
+        };
         let mut panels = self.panels_for(bytes, run)?;
         for block in pieces(0..rows.len(), block) {
-            if let Err(error) = self.judge_block(arriving, block.clone(), &mut panels, &mut desk, &mut witnesses, run) {
+            if let Err(error) = self.judge_block(arriving, block.clone(), &mut panels, &mut desk, &mut fates, run) {
                 self.truncate(before);
                 panels.truncate(before);
                 self.panels = Some(panels);
@@ -138,8 +167,9 @@ impl<T: Scalar> DiversityFilter<T> {
             }
         }
         self.panels = Some(panels);
-        self.seen += rows.len();
-        Ok(self.fates(&witnesses, desk.tally.effort()))
+        self.seen = seen;
+        fates.effort = desk.tally.effort();
+        Ok(fates)
     }
 
     /// The kept rows rounded for `bytes`, taken out of the filter.
@@ -154,15 +184,6 @@ impl<T: Scalar> DiversityFilter<T> {
         }
     }
 
-    fn fates(&self, witnesses: &[Option<Witness>], effort: Effort) -> Accepted {
-        Accepted {
-            accepted: witnesses.iter().map(Option::is_none).collect(),
-            witness: witnesses.iter().map(|witness| witness.map_or(-1, |w| self.indices[w.slot])).collect(),
-            similarity: witnesses.iter().map(|witness| witness.map_or(f64::NAN, |w| w.similarity)).collect(),
-            effort,
-        }
-    }
-
     /// Finds the first kept row that is too similar to each row of `block`, keeping those that have none.
     fn judge_block(
         &mut self,
@@ -170,55 +191,73 @@ impl<T: Scalar> DiversityFilter<T> {
         block: Range<usize>,
         panels: &mut Panels,
         desk: &mut Desk,
-        witnesses: &mut [Option<Witness>],
+        fates: &mut Accepted,
         run: &mut Run<'_>,
     ) -> Result<()> {
         run.check()?;
         let (start, threshold) = (block.start, self.threshold);
         let Desk { codes, terms, within, tally } = desk;
         codes.fill(arriving, block.clone(), run)?;
-        codes.all_terms(threshold.value(), terms);
+        codes.all_terms(threshold.value(), terms)?;
         // Against what was kept before the block: all rows at once.
         let first: Vec<AtomicUsize> = block.map(|_| AtomicUsize::new(usize::MAX)).collect();
+        let mut witnesses: Vec<Option<Witness>> = vec![None; first.len()];
         let kept = self.side();
-        let judge = |i: usize, kept: Side<'_, T>, slot: usize| {
+        let judge = |i: usize, kept: Side<'_, T>, slot: usize, pulse: &mut Pulse<'_>| {
             tally.judge();
-            let similarity = arriving.judge(start + i, kept, slot);
-            threshold.holds(similarity).then_some(Witness { slot, similarity })
+            let similarity = arriving.judge(start + i, kept, slot, pulse)?;
+            Ok(threshold.holds(similarity).then_some(Witness { slot, similarity }))
         };
         let met: Mutex<Vec<(usize, Witness)>> = Mutex::default();
-        let too_similar = |i: usize, slot: usize| {
-            let witness = judge(i, kept, slot);
-            if let (Some(witness), Ok(mut met)) = (witness, met.lock()) {
-                met.push((i, witness));
+        let too_similar = |i: usize, slot: usize, pulse: &mut Pulse<'_>| {
+            let witness = judge(i, kept, slot, pulse)?;
+            if let Some(witness) = witness {
+                push(&mut met.lock().unwrap_or_else(PoisonError::into_inner), (i, witness), FATES)?;
             }
-            witness.is_some()
+            Ok(witness.is_some())
         };
-        let order: Vec<usize> = (0..panels.count()).collect();
+        let order = collected(0..panels.count(), KEPT)?;
         let search = Search { codes, terms, panels, tally };
         search.least(run, &order, |slot| slot, too_similar, &first)?;
         // Threads may have met several witnesses of a row: the first kept one counts.
         for (i, witness) in met.into_inner().unwrap_or_default() {
             if first[i].load(Relaxed) == witness.slot {
-                witnesses[start + i] = Some(witness);
+                witnesses[i] = Some(witness);
             }
         }
         // Within the block the fate of a row depends on the rows before it: one by one.
-        let is_open = |i: &u32| witnesses[start + *i as usize].is_none();
+        let is_open = |i: &u32| witnesses[*i as usize].is_none();
         let open: Vec<u32> = (0..).take(first.len()).filter(is_open).collect();
         within.fill(run, (codes, terms), &open, tally)?;
+        let mut ask = || run.check();
+        let mut pulse = Pulse::new(&mut ask);
         // Where in the filter each open row went.
         let mut slots: Vec<Option<usize>> = Vec::with_capacity(open.len());
         for (k, i) in open.iter().map(|i| *i as usize).enumerate() {
             let kept = self.side();
-            let witness = within.before(k).filter_map(|k| slots[k]).find_map(|slot| judge(i, kept, slot));
+            let mut witness = None;
+            for slot in within.before(k).filter_map(|k| slots[k]) {
+                witness = judge(i, kept, slot, &mut pulse)?;
+                if witness.is_some() {
+                    break;
+                }
+            }
             slots.push(witness.is_none().then_some(self.len()));
-            witnesses[start + i] = witness;
+            witnesses[i] = witness;
             if witness.is_none() {
                 panels.push(codes, i)?;
-                self.kept.extend_from_slice(arriving.row(start + i));
-                self.norms.push_from(arriving.norms(), start + i);
-                self.indices.push(signed(self.seen + start + i));
+                append(&mut self.kept, arriving.row(start + i), KEPT)?;
+                self.norms.push_from(arriving.norms(), start + i)?;
+                push(&mut self.indices, signed(self.seen + start + i), KEPT)?;
+                pulse.spend(self.dim)?;
+            }
+        }
+        for (i, witness) in witnesses.into_iter().enumerate() {
+            match witness {
+                None => fates.accepted[start + i] = true,
+                Some(Witness { slot, similarity }) => {
+                    (fates.witness[start + i], fates.similarity[start + i]) = (self.indices[slot], similarity);
+                }
             }
         }
         Ok(())
@@ -271,6 +310,17 @@ impl<T: Scalar> DiversityFilter<T> {
     }
 }
 
+/// A copy of `values`, each changed by `change`.
+fn copied<T: Copy, U>(values: &[T], change: impl Fn(T) -> U, run: &mut Run<'_>) -> Result<Vec<U>> {
+    let mut out = Vec::new();
+    reserve(&mut out, values.len(), KEPT)?;
+    for values in values.chunks(PIECE) {
+        run.check()?;
+        out.extend(values.iter().map(|value| change(*value)));
+    }
+    Ok(out)
+}
+
 /// A kept row that is too similar, by its number in the filter.
 #[derive(Debug, Clone, Copy)]
 struct Witness {
@@ -309,13 +359,15 @@ mod tests {
 
     /// The textbook: each row against the kept rows, in order.
     fn plain(rows: Rows<'_, f32>, threshold: f64) -> (Vec<bool>, Vec<i64>) {
-        let mut norms = Norms::default();
-        norms.extend("rows", rows, &(0..rows.len()), Zero::Error).unwrap();
+        let norms = Norms::of("rows", rows, Zero::Error, &mut Run::new(1, &mut || false).unwrap()).unwrap();
         let side = Side::new(rows, &norms);
         let mut kept: Vec<usize> = Vec::new();
         let (mut accepted, mut witnesses) = (Vec::new(), Vec::new());
         for i in 0..rows.len() {
-            let witness = kept.iter().find(|&&j| side.judge(i, side, j) >= threshold).copied();
+            let witness = kept
+                .iter()
+                .find(|&&j| side.judge(i, side, j, &mut Pulse::new(&mut || Ok(()))).unwrap() >= threshold)
+                .copied();
             accepted.push(witness.is_none());
             witnesses.push(witness.map_or(-1, signed));
             if witness.is_none() {
@@ -358,8 +410,12 @@ mod tests {
     fn a_state_that_could_not_have_been_is_refused() {
         let data = [1.0f32, 0.0, 0.0, 1.0];
         let rows = Rows::new("rows", &data, 2).unwrap();
-        for (indices, seen) in [(&[0i64][..], 2), (&[1, 0], 2), (&[0, 2], 2), (&[-1, 0], 2), (&[0, 0], 2)] {
-            assert!(DiversityFilter::restore(0.7, Zero::Error, rows, indices, seen).is_err(), "{indices:?}");
+        let mut never = || false;
+        let mut run = Run::new(1, &mut never).unwrap();
+        for (indices, seen) in
+            [(&[0i64][..], 2), (&[1, 0], 2), (&[0, 2], 2), (&[-1, 0], 2), (&[0, 0], 2), (&[0, 1], usize::MAX)]
+        {
+            assert!(DiversityFilter::restore(0.7, Zero::Error, rows, indices, seen, &mut run).is_err(), "{indices:?}");
         }
     }
 
@@ -433,8 +489,12 @@ mod tests {
             let mut parts = DiversityFilter::new(dim, threshold, Zero::Error).unwrap();
             let mut fates = add(&mut parts, dim, &data[..split * dim], block).accepted;
             let mut parts =
-                DiversityFilter::restore(threshold, Zero::Error, parts.rows(), parts.indices(), parts.seen()).unwrap();
-            let mut wide = parts.widen::<f64>();
+                {
+                    let (mut never, rows) = (|| false, parts.rows());
+                    let mut run = Run::new(2, &mut never).unwrap();
+                    DiversityFilter::restore(threshold, Zero::Error, rows, parts.indices(), parts.seen(), &mut run).unwrap()
+                };
+            let mut wide = parts.widen::<f64>(&mut Run::new(1, &mut || false).unwrap()).unwrap();
             if split < rows.len() {
                 fates.extend(add(&mut parts, dim, &data[split * dim..], block).accepted);
                 let rest: Vec<f64> = data[split * dim..].iter().map(|v| f64::from(*v)).collect();

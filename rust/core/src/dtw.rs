@@ -2,13 +2,13 @@
 
 use crate::align::{self, Constraints};
 pub use crate::batch::Paths;
-use crate::batch::{
-    Align, Block, Long, Outputs, Prepared, canonical, check, filled, numbered, prepare, resolve, same_dim,
-};
+use crate::batch::{Align, Block, Long, Outputs, Prepared, canonical, check, numbered, prepare, resolve, same_dim};
 use crate::cost::{Costs, Matrix, Metric};
 use crate::error::{Error, Result};
 use crate::matrix::{self, Part};
+use crate::memory::{filled, room, zeroed};
 use crate::pair::{Found, Rules, Side, Want, Workspace, align_divided, align_pair};
+use crate::pulse::{PIECE, Pulse};
 use crate::rows::{Ragged, Rows, Scalar, Zero};
 use crate::simd::Soon;
 use crate::work::Run;
@@ -86,13 +86,14 @@ pub fn dtw_pairs<T: Scalar>(
     let (x, y) = prepare(xs, ys, &pairs, &rules, long, run)?;
     let trace_paths = paths || options.normalize == Normalize::Path;
     let mut out = Outputs::new(&pairs, &xs, &ys, trace_paths)?;
-    let blocks = out.blocks(&pairs, &xs, &ys, long, run.alone()).into_iter();
-    let (shared, blocks): (Vec<_>, Vec<_>) = blocks.partition(|block| long.has(block.pairs[0], &xs, &ys));
+    let mut blocks = out.blocks(&pairs, &xs, &ys, long, run.alone())?;
+    // No more than four a thread.
+    let shared: Vec<_> = blocks.extract_if(.., |block| long.has(block.pairs[0], &xs, &ys)).collect();
     let aligned = |block: &mut Block<'_>, k: usize, align: &mut Align<'_, T>| {
         let (r, s) = block.pairs[k];
         let next = block.next(k, &x, &y);
-        let want = match block.starts.get(k) {
-            Some(start) => Want::Path(&mut block.paths[*start..]),
+        let want = match block.start(k) {
+            Some(start) => Want::Path(&mut block.paths[start..]),
             None => Want::Distance,
         };
         let found = align([&x.side(r), &y.side(s)], next, want)?;
@@ -114,7 +115,7 @@ pub fn dtw_pairs<T: Scalar>(
         })
     };
     aligned_all().map_err(|error| canonical(error, xs, ys, &rules, run))?;
-    let (distances, found) = out.finish();
+    let (distances, found) = out.finish(run)?;
     Ok(Batch { distances, paths: if paths { found } else { None } })
 }
 
@@ -139,19 +140,23 @@ pub fn dtw_from_costs<T: Scalar>(costs: Rows<'_, T>, options: &Options, run: &mu
     }
     numbered(costs.len())?;
     numbered(costs.dim())?;
+    let mut ask = || run.check();
+    let mut pulse = Pulse::new(&mut ask);
     for i in 0..costs.len() {
-        for cost in costs.row(i).iter().map(|cost| cost.double()) {
-            if !cost.is_finite() {
-                return Err(Error::NonFinite { argument: "costs", row: i });
+        for costs in costs.row(i).chunks(PIECE) {
+            for cost in costs.iter().map(|cost| cost.double()) {
+                if !cost.is_finite() {
+                    return Err(Error::NonFinite { argument: "costs", row: i });
+                }
+                if !(0.0..=1e298).contains(&cost) {
+                    let expected = "values of 0 to 1e298";
+                    return Err(Error::Option { option: "costs", expected, got: format!("{cost} in row {i}") });
+                }
             }
-            if !(0.0..=1e298).contains(&cost) {
-                let expected = "values of 0 to 1e298";
-                return Err(Error::Option { option: "costs", expected, got: format!("{cost} in row {i}") });
-            }
+            pulse.spend(costs.len())?;
         }
     }
-    let mut path = vec![[0; 2]; costs.len() + costs.dim() - 1];
-    let mut ask = || run.check();
+    let mut path = zeroed(costs.len() as u128 + costs.dim() as u128 - 1, "the warping path")?;
     let mut space = align::Workspace::default();
     let mut costs = Matrix(costs);
     let end = align::align(&mut costs, &options.constraints, true, &mut space, &mut ask)?;
@@ -186,7 +191,7 @@ pub fn dtw_matrix<T: Scalar>(
     let rules = options.rules(run);
     let (x, y) = (Prepared::ahead(xs, &rules, run)?, Prepared::ahead(ys, &rules, run)?);
     let (n, m) = (xs.len(), ys.len());
-    let mut out = filled(n as u128 * m as u128, 0.0f64, "the matrix of distances")?;
+    let mut out = zeroed(n as u128 * m as u128, "the matrix of distances")?;
     // Open ends free the second sequence only, and two optimal paths may differ in length: then (r, s) and (s, r)
     // are two questions.
     let open = options.constraints.open_begin || options.constraints.open_end;
@@ -201,13 +206,12 @@ pub fn dtw_matrix<T: Scalar>(
         };
         matrix::distances(&x, &(0..n), &y, part, &rules, &mut out, run)?;
         if symmetric {
-            mirror(&mut out, n);
+            mirror(&mut out, n, run)?;
         }
         return Ok(out);
     }
-    let rows: Vec<(usize, &mut [f64])> = out.chunks_mut(m.max(1)).enumerate().collect();
     run.each_asking(
-        rows,
+        out.chunks_mut(m.max(1)).enumerate(),
         || (Workspace::default(), Vec::new()),
         |(space, path), (r, row), ask| {
             for (s, cell) in row.iter_mut().enumerate().skip(if symmetric { r } else { 0 }) {
@@ -217,18 +221,20 @@ pub fn dtw_matrix<T: Scalar>(
         },
     )?;
     if symmetric {
-        mirror(&mut out, n);
+        mirror(&mut out, n, run)?;
     }
     Ok(out)
 }
 
 /// Copies the upper half of an n x n matrix to the lower.
-fn mirror(out: &mut [f64], n: usize) {
+fn mirror(out: &mut [f64], n: usize, run: &mut Run<'_>) -> Result<()> {
     for r in 0..n {
+        run.check()?;
         for s in 0..r {
             out[r * n + s] = out[s * n + r];
         }
     }
+    Ok(())
 }
 
 fn distance_only<T: Scalar>(
@@ -241,7 +247,7 @@ fn distance_only<T: Scalar>(
     ask: &mut dyn FnMut() -> Result<()>,
 ) -> Result<f64> {
     let want = if normalize == Normalize::Path {
-        path.resize(x.rows.len() + y.rows.len() - 1, [0; 2]);
+        room(path, x.rows.len() + y.rows.len() - 1, "a warping path")?;
         Want::Path(path)
     } else {
         Want::Distance
@@ -284,12 +290,12 @@ pub fn dtw_nearest<T: Scalar>(
     let rules = options.rules(run);
     let (x, y) = (Prepared::ahead(xs, &rules, run)?, Prepared::ahead(ys, &rules, run)?);
     let cells = xs.len() as u128 * k as u128;
-    let mut indices = filled(cells, -1i64, "the neighbours")?;
-    let mut distances = filled(cells, f64::INFINITY, "the neighbours")?;
+    let mut indices = filled(cells, -1i64, "the neighbours", run)?;
+    let mut distances = filled(cells, f64::INFINITY, "the neighbours", run)?;
     if options.normalize == Normalize::None && matrix::applies(&x, &y, &rules) {
         // A block of queries at a time, so that memory stays far below the whole matrix.
         let block = (NEAREST_CELLS / ys.len()).max(1);
-        let mut row = filled(block.min(xs.len()) as u128 * ys.len() as u128, f64::INFINITY, "a block of distances")?;
+        let mut row = zeroed(block.min(xs.len()) as u128 * ys.len() as u128, "a block of distances")?;
         for first in (0..xs.len()).step_by(block) {
             let queries = first..xs.len().min(first + block);
             let rows = &mut row[..queries.len() * ys.len()];
@@ -303,9 +309,8 @@ pub fn dtw_nearest<T: Scalar>(
         }
         return Ok(Neighbours { indices, distances });
     }
-    let items: Vec<_> = indices.chunks_mut(k).zip(distances.chunks_mut(k)).enumerate().collect();
     run.each_asking(
-        items,
+        indices.chunks_mut(k).zip(distances.chunks_mut(k)).enumerate(),
         || (Workspace::default(), Vec::new()),
         |(space, path), (r, (index, best)), ask| {
             let mut rules = rules;

@@ -1,11 +1,10 @@
 //! The cosine that decides: in f64, in index order, from the stored rows, so that no decision depends on the order of
 //! summation (thread count, block size, instruction set).
 
-use std::ops::Range;
-
 use crate::error::{Error, Result};
-use crate::rows::{Float, Rows, Scalar, Zero, dot, dot_double, inverse_norm};
-use crate::tiles::pieces;
+use crate::memory::{push, zeroed};
+use crate::pulse::{PIECE, Pulse, pieces};
+use crate::rows::{Float, Rows, Scalar, Zero, careful_inverse_norm, dot};
 use crate::work::Run;
 
 /// What the judge needs of each row besides the row: its squared length, summed in f64 in index order.
@@ -16,6 +15,12 @@ pub(crate) struct Norms {
     scale: Vec<f64>,
 }
 
+/// Rows that a thread takes at a time.
+const BLOCK: usize = 256;
+
+/// What messages call the norms.
+const NORMS: &str = "the norms of the rows";
+
 impl Norms {
     /// The norms of all `rows`, checked: finite, and not zero unless `zero` says so.
     pub(crate) fn of<T: Scalar>(
@@ -24,72 +29,23 @@ impl Norms {
         zero: Zero,
         run: &mut Run<'_>,
     ) -> Result<Self> {
-        let mut parts: Vec<(Range<usize>, Self)> = pieces(0..rows.len(), 256).map(|r| (r, Self::default())).collect();
-        let work = |(): &mut (), (range, norms): &mut (Range<usize>, Self)| norms.extend(argument, rows, range, zero);
-        run.each(parts.iter_mut().collect(), || (), work)?;
-        let mut all = Self::default();
-        for (_, part) in &parts {
-            all.square.extend_from_slice(&part.square);
-            all.scale.extend_from_slice(&part.scale);
-        }
+        let count = rows.len() as u128;
+        let mut all = Self { square: zeroed(count, NORMS)?, scale: zeroed(count, NORMS)? };
+        let blocks = all.square.chunks_mut(BLOCK).zip(all.scale.chunks_mut(BLOCK)).enumerate();
+        run.each_asking(
+            blocks,
+            || (),
+            |(), (block, (squares, scales)), ask| {
+                measure((argument, rows, zero), block * BLOCK, squares, scales, &mut Pulse::new(ask))
+            },
+        )?;
         Ok(all)
     }
 
-    /// Appends the norms of rows `range`.
-    pub(crate) fn extend<T: Scalar>(
-        &mut self,
-        argument: &'static str,
-        rows: Rows<'_, T>,
-        range: &Range<usize>,
-        zero: Zero,
-    ) -> Result<()> {
-        for start in range.clone().step_by(TOGETHER) {
-            // The last few rows are taken with earlier or later ones, or one by one.
-            let squares = if start + TOGETHER <= rows.len() {
-                squares_together(rows, start)
-            } else {
-                let mut squares = [0.0; TOGETHER];
-                for (square, i) in squares.iter_mut().zip(start..rows.len()) {
-                    *square = dot_double(rows.row(i), rows.row(i));
-                }
-                squares
-            };
-            for (square, i) in squares.into_iter().zip(start..range.end) {
-                self.push(argument, i, rows.row(i), square, zero)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn push<T: Scalar>(
-        &mut self,
-        argument: &'static str,
-        index: usize,
-        row: &[T],
-        mut square: f64,
-        zero: Zero,
-    ) -> Result<()> {
-        // Within these bounds neither a square, nor a product of two rows, nor of two squares leaves f64.
-        let safe = 2f64.powi(-500)..2f64.powi(500);
-        let mut scale = 1.0;
-        if !safe.contains(&square) {
-            // NaN and infinity end here, a zero row under `Zero::Error` too.
-            if inverse_norm(argument, index, row, zero)? == 0.0 {
-                square = 0.0;
-            } else {
-                scale = power_of_two_near_inverse(row);
-                square = row.iter().map(|v| (v.double() * scale) * (v.double() * scale)).sum();
-            }
-        }
-        self.square.push(square);
-        self.scale.push(scale);
-        Ok(())
-    }
-
     /// Appends a row of another set of norms.
-    pub(crate) fn push_from(&mut self, other: &Self, i: usize) {
-        self.square.push(other.square[i]);
-        self.scale.push(other.scale[i]);
+    pub(crate) fn push_from(&mut self, other: &Self, i: usize) -> Result<()> {
+        push(&mut self.square, other.square[i], NORMS)?;
+        push(&mut self.scale, other.scale[i], NORMS)
     }
 
     /// Keeps the first `len` rows.
@@ -104,11 +60,21 @@ impl Norms {
     }
 
     /// Writes the unit row of row `i`.
-    pub(crate) fn unit<T: Scalar, F: Float>(&self, i: usize, row: &[T], unit: &mut [F]) {
+    pub(crate) fn unit<T: Scalar, F: Float>(
+        &self,
+        i: usize,
+        row: &[T],
+        unit: &mut [F],
+        pulse: &mut Pulse<'_>,
+    ) -> Result<()> {
         let (scale, inverse) = (self.scale[i], self.inverse(i));
-        for (unit, value) in unit.iter_mut().zip(row) {
-            *unit = F::from_double(value.double() * scale * inverse);
+        for (unit, row) in unit.chunks_mut(PIECE).zip(row.chunks(PIECE)) {
+            for (unit, value) in unit.iter_mut().zip(row) {
+                *unit = F::from_double(value.double() * scale * inverse);
+            }
+            pulse.spend(row.len())?;
         }
+        Ok(())
     }
 
     /// 1 / |row|, or 0 for a zero row, where squares of the row's numbers are well within f32.
@@ -124,35 +90,92 @@ impl Norms {
 }
 
 /// Rows whose squares are summed side by side: a sum in index order waits for each addition.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 4;
+
+/// Squares and scales of the rows from `first` on.
+fn measure<T: Scalar>(
+    (argument, rows, zero): (&'static str, Rows<'_, T>, Zero),
+    first: usize,
+    squares: &mut [f64],
+    scales: &mut [f64],
+    pulse: &mut Pulse<'_>,
+) -> Result<()> {
+    for (group, (squares, scales)) in squares.chunks_mut(TOGETHER).zip(scales.chunks_mut(TOGETHER)).enumerate() {
+        let start = first + group * TOGETHER;
+        if squares.len() == TOGETHER {
+            squares.copy_from_slice(&squares_together(rows, start, pulse)?);
+        } else {
+            for (i, square) in (start..).zip(&mut *squares) {
+                *square = square_alone(rows.row(i), pulse)?;
+            }
+        }
+        for (i, (square, scale)) in (start..).zip(squares.iter_mut().zip(scales)) {
+            (*square, *scale) = ranged((argument, i, zero), rows.row(i), *square, pulse)?;
+        }
+    }
+    Ok(())
+}
 
 /// Squared lengths of the rows from `start` on, each in index order.
-fn squares_together<T: Scalar>(rows: Rows<'_, T>, start: usize) -> [f64; TOGETHER] {
-    let dim = rows.dim();
-    let data = &rows.data()[start * dim..(start + TOGETHER) * dim];
-    let (near, far) = data.split_at(TOGETHER / 2 * dim);
-    let mut squares = [0.0; TOGETHER];
-    for (half, data) in [near, far].into_iter().enumerate() {
-        let (ab, cd) = data.split_at(2 * dim);
-        let ((a, b), (c, d)) = (ab.split_at(dim), cd.split_at(dim));
-        let mut sums = [0.0f64; TOGETHER / 2];
+fn squares_together<T: Scalar>(rows: Rows<'_, T>, start: usize, pulse: &mut Pulse<'_>) -> Result<[f64; TOGETHER]> {
+    let mut sums = [0.0f64; TOGETHER];
+    for piece in pieces(rows.dim()) {
+        let [a, b, c, d] = std::array::from_fn(|r| &rows.row(start + r)[piece.clone()]);
         for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
             let values = [a.double(), b.double(), c.double(), d.double()];
             for (sum, value) in sums.iter_mut().zip(values) {
                 *sum += value * value;
             }
         }
-        squares[half * TOGETHER / 2..][..TOGETHER / 2].copy_from_slice(&sums);
+        pulse.spend(TOGETHER * piece.len())?;
     }
-    squares
+    Ok(sums)
+}
+
+/// Squared length of one row, in index order.
+fn square_alone<T: Scalar>(row: &[T], pulse: &mut Pulse<'_>) -> Result<f64> {
+    let mut sum = 0.0;
+    for piece in pieces(row.len()) {
+        sum = row[piece.clone()].iter().fold(sum, |sum, v| sum + v.double() * v.double());
+        pulse.spend(piece.len())?;
+    }
+    Ok(sum)
+}
+
+/// Square and scale of a row whose squares may have left the range of f64.
+fn ranged<T: Scalar>(
+    (argument, index, zero): (&'static str, usize, Zero),
+    row: &[T],
+    square: f64,
+    pulse: &mut Pulse<'_>,
+) -> Result<(f64, f64)> {
+    // Within these bounds neither a square, nor a product of two rows, nor of two squares leaves f64.
+    let safe = 2f64.powi(-500)..2f64.powi(500);
+    if safe.contains(&square) {
+        return Ok((square, 1.0));
+    }
+    // NaN and infinity end here, a zero row under `Zero::Error` too.
+    if careful_inverse_norm(argument, index, row, zero, pulse)? == 0.0 {
+        return Ok((0.0, 1.0));
+    }
+    let (scale, mut square) = (power_of_two_near_inverse(row, pulse)?, 0.0);
+    for piece in pieces(row.len()) {
+        square = row[piece.clone()].iter().fold(square, |sum, v| sum + (v.double() * scale) * (v.double() * scale));
+        pulse.spend(piece.len())?;
+    }
+    Ok((square, scale))
 }
 
 /// About 1 / (largest magnitude of the row), as a power of two, so that scaling rounds nothing that matters.
-fn power_of_two_near_inverse<T: Scalar>(row: &[T]) -> f64 {
-    let largest = row.iter().fold(0.0f64, |m, v| m.max(v.double().abs()));
+fn power_of_two_near_inverse<T: Scalar>(row: &[T], pulse: &mut Pulse<'_>) -> Result<f64> {
+    let mut largest = 0.0f64;
+    for piece in pieces(row.len()) {
+        largest = row[piece.clone()].iter().fold(largest, |m, v| m.max(v.double().abs()));
+        pulse.spend(piece.len())?;
+    }
     // Beyond 1000 the power itself would leave f64; the scaled row then still has squares well inside.
     let exponent = largest.log2().floor().clamp(-1000.0, 1000.0);
-    (-exponent).exp2()
+    Ok((-exponent).exp2())
 }
 
 /// Rows together with their norms.
@@ -196,20 +219,25 @@ impl<'a, T: Scalar> Side<'a, T> {
     ///
     /// The root of the product, not the product of roots: it is exact for equal rows (cosine 1) and wherever the
     /// product of the squared lengths is a square, e.g. 7 ones of 10 in common is 0.7 and not the number below it.
-    pub(crate) fn judge(&self, i: usize, other: Self, j: usize) -> f64 {
+    pub(crate) fn judge(&self, i: usize, other: Self, j: usize, pulse: &mut Pulse<'_>) -> Result<f64> {
         let squares = self.norms.square[i] * other.norms.square[j];
         if squares == 0.0 {
-            return 0.0;
+            return Ok(0.0);
         }
         let (u, v) = (self.rows.row(i), other.rows.row(j));
         let (su, sv) = (self.norms.scale[i], other.norms.scale[j]);
-        let product: f64 = if su == 1.0 && sv == 1.0 {
-            dot_double(u, v)
-        } else {
-            u.iter().zip(v).map(|(a, b)| (a.double() * su) * (b.double() * sv)).sum()
-        };
+        let mut product = 0.0;
+        for (u, v) in u.chunks(PIECE).zip(v.chunks(PIECE)) {
+            // Summed in index order, so that pieces change nothing.
+            product = if su == 1.0 && sv == 1.0 {
+                u.iter().zip(v).fold(product, |sum, (a, b)| sum + a.double() * b.double())
+            } else {
+                u.iter().zip(v).fold(product, |sum, (a, b)| sum + (a.double() * su) * (b.double() * sv))
+            };
+            pulse.spend(u.len())?;
+        }
         // Adding 0 turns -0 into 0, so that orthogonal rows tie.
-        (product / squares.sqrt()).clamp(-1.0, 1.0) + 0.0
+        Ok((product / squares.sqrt()).clamp(-1.0, 1.0) + 0.0)
     }
 }
 
@@ -234,15 +262,20 @@ pub(crate) struct Units<F> {
 }
 
 impl<F: Float> Units<F> {
-    pub(crate) fn of<T: Scalar>(side: Side<'_, T>) -> Result<Self> {
-        let (len, dim) = (side.rows.data().len(), side.rows.dim());
-        let mut values = Vec::new();
-        let bytes = len as u128 * size_of::<F>() as u128;
-        values.try_reserve_exact(len).map_err(|_| Error::TooLarge { what: "the unit rows", bytes })?;
-        values.resize(len, F::default());
-        for (i, unit) in values.chunks_exact_mut(dim).enumerate() {
-            side.norms.unit(i, side.row(i), unit);
-        }
+    pub(crate) fn of<T: Scalar>(side: Side<'_, T>, run: &mut Run<'_>) -> Result<Self> {
+        let dim = side.rows.dim();
+        let mut values = zeroed(side.rows.data().len() as u128, "the unit rows")?;
+        run.each_asking(
+            values.chunks_mut(dim * BLOCK).enumerate(),
+            || (),
+            |(), (block, units), ask| {
+                let mut pulse = Pulse::new(ask);
+                for (i, unit) in (block * BLOCK..).zip(units.chunks_exact_mut(dim)) {
+                    side.norms.unit(i, side.row(i), unit, &mut pulse)?;
+                }
+                Ok(())
+            },
+        )?;
         Ok(Self { dim, values })
     }
 
@@ -330,6 +363,7 @@ pub(crate) fn same_dim<T: Scalar>(argument: &'static str, rows: Rows<'_, T>, dim
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows::dot_double;
     use proptest::prelude::*;
 
     fn norms<T: Scalar>(rows: Rows<'_, T>, zero: Zero) -> Result<Norms> {
@@ -339,7 +373,11 @@ mod tests {
     fn cosine(u: &[f64], v: &[f64]) -> f64 {
         let (u, v) = (Rows::new("u", u, u.len()).unwrap(), Rows::new("v", v, v.len()).unwrap());
         let (nu, nv) = (norms(u, Zero::Error).unwrap(), norms(v, Zero::Error).unwrap());
-        Side::new(u, &nu).judge(0, Side::new(v, &nv), 0)
+        judged(Side::new(u, &nu), 0, Side::new(v, &nv), 0)
+    }
+
+    fn judged<T: Scalar>(side: Side<'_, T>, i: usize, other: Side<'_, T>, j: usize) -> f64 {
+        side.judge(i, other, j, &mut Pulse::new(&mut || Ok(()))).unwrap()
     }
 
     #[test]
@@ -369,10 +407,7 @@ mod tests {
     fn squares_are_summed_in_index_order_wherever_a_row_lies() {
         let data: Vec<f32> = (0..37 * 5).map(|k| (k as f32 * 0.7).sin() * 10f32.powi(k % 9)).collect();
         let rows = Rows::new("rows", &data, 5).unwrap();
-        let mut norms = Norms::default();
-        for range in [0..3, 3..20, 20..37] {
-            norms.extend("rows", rows, &range, Zero::Error).unwrap();
-        }
+        let norms = norms(rows, Zero::Error).unwrap();
         for i in 0..rows.len() {
             assert_eq!(norms.square[i].to_bits(), dot_double(rows.row(i), rows.row(i)).to_bits());
         }
@@ -390,9 +425,9 @@ mod tests {
             prop_assume!(norms.is_ok());
             let norms = norms.unwrap();
             let side = Side::new(rows, &norms);
-            let units = Units::<f32>::of(side).unwrap();
-            prop_assert!((units.product(0, &units, 1) - side.judge(0, side, 1)).abs() <= margin::<f32>(dim));
-            prop_assert_eq!(side.judge(0, side, 1).to_bits(), side.judge(1, side, 0).to_bits());
+            let units = Units::<f32>::of(side, &mut Run::new(1, &mut || false).unwrap()).unwrap();
+            prop_assert!((units.product(0, &units, 1) - judged(side, 0, side, 1)).abs() <= margin::<f32>(dim));
+            prop_assert_eq!(judged(side, 0, side, 1).to_bits(), judged(side, 1, side, 0).to_bits());
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Gaussian kernels between rows, and the maximum mean discrepancy between sets of rows. Rows are taken as they are.
 
-use crate::cost::square_distance_double;
 use crate::error::{Error, Result};
-use crate::rows::{Rows, Scalar, Zero, inverse_norms};
+use crate::memory::reserve;
+use crate::pulse::{PIECE, Pulse};
+use crate::rows::{Rows, Scalar};
 use crate::work::Run;
 
 /// Refuses a bandwidth that is not a positive number.
@@ -19,15 +20,22 @@ pub fn check_gamma(gamma: f64) -> Result<()> {
 /// k(u_i, v_i) = exp(-gamma |u_i - v_i|^2) for each i.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::Shape`] where the sets differ in size, [`Error::NonFinite`], [`Error::Option`].
+/// [`Error::Empty`], [`Error::Shape`] where the sets differ in size, [`Error::NonFinite`], [`Error::Option`],
+/// [`Error::TooLarge`], [`Error::Interrupted`].
 ///
 /// ```
-/// use tracewarp_core::{kernel::gaussian_similarity, rows::Rows};
+/// use tracewarp_core::{kernel::gaussian_similarity, rows::Rows, work::Run};
 /// let (u, v) = (Rows::new("u", &[1.0f64, 0.0], 2)?, Rows::new("v", &[0.0f64, 1.0], 2)?);
-/// assert!((gaussian_similarity(u, v, 1.0)?[0] - 0.135335).abs() < 1e-6);
+/// let similarity = gaussian_similarity(u, v, 1.0, &mut Run::new(1, &mut || false)?)?;
+/// assert!((similarity[0] - 0.135335).abs() < 1e-6);
 /// # Ok::<(), tracewarp_core::Error>(())
 /// ```
-pub fn gaussian_similarity<T: Scalar>(u: Rows<'_, T>, v: Rows<'_, T>, gamma: f64) -> Result<Vec<f64>> {
+pub fn gaussian_similarity<T: Scalar>(
+    u: Rows<'_, T>,
+    v: Rows<'_, T>,
+    gamma: f64,
+    run: &mut Run<'_>,
+) -> Result<Vec<f64>> {
     check_gamma(gamma)?;
     for (argument, rows) in [("u", u), ("v", v)] {
         if rows.is_empty() {
@@ -38,13 +46,38 @@ pub fn gaussian_similarity<T: Scalar>(u: Rows<'_, T>, v: Rows<'_, T>, gamma: f64
         let (expected, got) = (format!("shape ({}, {}) as u", u.len(), u.dim()), format!("({}, {})", v.len(), v.dim()));
         return Err(Error::Shape { argument: "v", expected, got });
     }
-    finite("u", u)?;
-    finite("v", v)?;
-    Ok((0..u.len()).map(|i| (-gamma * square_distance_double(u.row(i), v.row(i))).exp()).collect())
+    let mut ask = || run.check();
+    let mut pulse = Pulse::new(&mut ask);
+    finite("u", u, &mut pulse)?;
+    finite("v", v, &mut pulse)?;
+    let mut out = Vec::new();
+    reserve(&mut out, u.len(), "the similarities")?;
+    for i in 0..u.len() {
+        out.push((-gamma * square_distance(u.row(i), v.row(i), &mut pulse)?).exp());
+    }
+    Ok(out)
 }
 
-fn finite<T: Scalar>(argument: &'static str, rows: Rows<'_, T>) -> Result<()> {
-    inverse_norms(argument, rows, Zero::Orthogonal, &mut Vec::new())
+fn finite<T: Scalar>(argument: &'static str, rows: Rows<'_, T>, pulse: &mut Pulse<'_>) -> Result<()> {
+    for i in 0..rows.len() {
+        for values in rows.row(i).chunks(PIECE) {
+            if !values.iter().fold(true, |finite, value| finite & value.double().is_finite()) {
+                return Err(Error::NonFinite { argument, row: i });
+            }
+            pulse.spend(values.len())?;
+        }
+    }
+    Ok(())
+}
+
+/// |u - v|^2 in f64, in index order.
+fn square_distance<T: Scalar>(u: &[T], v: &[T], pulse: &mut Pulse<'_>) -> Result<f64> {
+    let mut sum = 0.0;
+    for (u, v) in u.chunks(PIECE).zip(v.chunks(PIECE)) {
+        sum = u.iter().zip(v).fold(sum, |sum, (a, b)| sum + (a.double() - b.double()).powi(2));
+        pulse.spend(u.len())?;
+    }
+    Ok(sum)
 }
 
 /// Which estimate of the squared discrepancy.
@@ -93,19 +126,22 @@ pub fn mmd2<T: Scalar>(
             let expected = "at least 2 rows for the unbiased estimator".to_owned();
             return Err(Error::Shape { argument, expected, got: "1".to_owned() });
         }
-        finite(argument, rows)?;
     }
     if x.dim() != y.dim() {
         let (expected, got) = (format!("rows of {} numbers as in x", x.dim()), format!("rows of {}", y.dim()));
         return Err(Error::Shape { argument: "y", expected, got });
     }
+    let mut ask = || run.check();
+    let mut pulse = Pulse::new(&mut ask);
+    finite("x", x, &mut pulse)?;
+    finite("y", y, &mut pulse)?;
     let mut within = |rows: Rows<'_, T>| -> Result<f64> {
         let n = rows.len() as f64;
         let mut off_diagonal = 0.0;
         for i in 0..rows.len() {
-            run.check()?;
+            pulse.now()?;
             for j in 0..i {
-                off_diagonal += 2.0 * kernels(rows.row(i), rows.row(j), gammas);
+                off_diagonal += 2.0 * kernels(rows.row(i), rows.row(j), gammas, &mut pulse)?;
             }
         }
         Ok(match estimator {
@@ -116,9 +152,9 @@ pub fn mmd2<T: Scalar>(
     let (xx, yy) = (within(x)?, within(y)?);
     let mut between = 0.0;
     for i in 0..x.len() {
-        run.check()?;
+        pulse.now()?;
         for j in 0..y.len() {
-            between += kernels(x.row(i), y.row(j), gammas);
+            between += kernels(x.row(i), y.row(j), gammas, &mut pulse)?;
         }
     }
     let total = xx + yy - 2.0 * between / (x.len() as f64 * y.len() as f64);
@@ -131,7 +167,8 @@ pub fn mmd2<T: Scalar>(
 }
 
 /// Sum over the bandwidths of exp(-gamma |u - v|^2).
-fn kernels<T: Scalar>(u: &[T], v: &[T], gammas: &[f64]) -> f64 {
-    let square = square_distance_double(u, v);
-    gammas.iter().map(|gamma| (-gamma * square).exp()).sum()
+fn kernels<T: Scalar>(u: &[T], v: &[T], gammas: &[f64], pulse: &mut Pulse<'_>) -> Result<f64> {
+    let square = square_distance(u, v, pulse)?;
+    pulse.spend(8 * gammas.len())?;
+    Ok(gammas.iter().map(|gamma| (-gamma * square).exp()).sum())
 }

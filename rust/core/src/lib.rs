@@ -13,13 +13,14 @@ mod error;
 mod judge;
 pub mod kernel;
 mod matrix;
+mod memory;
 pub mod ngrams;
 mod pair;
+mod pulse;
 pub mod rows;
 mod screen;
 #[expect(unsafe_code, reason = "kernels: registers are loaded by address")]
-#[doc(hidden)]
-pub mod simd;
+mod simd;
 mod tiles;
 pub mod vertex;
 pub mod work;

@@ -2,12 +2,16 @@
 //! lengths, and every packed row meets many columns.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
-use crate::batch::{Prepared, filled};
+use crate::batch::Prepared;
 use crate::error::Result;
-use crate::pair::{Rules, resize};
+use crate::memory::{collected, push, reserve, resized, room};
+use crate::pair::Rules;
+use crate::pulse::Pulse;
 use crate::rows::{Ragged, Scalar, widened};
 use crate::simd::{Columns, Kernels, Panel, Places, Sides, Soon};
+use crate::tiles::pieces;
 use crate::work::Run;
 
 /// Rows of x that are packed together.
@@ -21,11 +25,18 @@ const CHUNKS: usize = 16;
 /// Items for each thread, at least, where there are so many chunks: so the last ones wait for little.
 const ITEMS: usize = 4;
 
-/// Sequences of x in one group, and of y in consecutive chunks.
+/// Cells of the largest pair whose costs are all held at once.
+const CELLS: usize = 1 << 24;
+
+/// What messages call the costs of one block, and what goes with them.
+const BLOCK: &str = "the costs of a block";
+/// What messages call the list of blocks.
+const BLOCKS: &str = "the blocks of the matrix";
+
+/// A group of sequences of x, and consecutive chunks of sequences of y, by their numbers.
 struct Item {
-    group: Range<usize>,
-    chunks: Vec<Range<usize>>,
-    distances: Vec<f64>,
+    group: usize,
+    chunks: Range<usize>,
 }
 
 /// Buffers of one thread.
@@ -41,15 +52,22 @@ struct Workspace<E> {
     columns: Vec<usize>,
     of: Vec<usize>,
     places: Vec<Places>,
+    distances: Vec<f64>,
 }
 
-/// True where the panels know the rules and the rows.
+/// True where the panels know the rules and the rows, and every pair is short enough.
 pub(crate) fn applies<T: Scalar>(x: &Prepared<'_, T>, y: &Prepared<'_, T>, rules: &Rules) -> bool {
     rules.plain()
         && rules.metric == crate::cost::Metric::Cosine
         && T::Wide::panel_width(rules.isa) == T::Wide::strip_height(rules.isa)
+        && longest(&x.set).saturating_mul(longest(&y.set)) <= CELLS
         && x.ordinary()
         && y.ordinary()
+}
+
+/// Rows of the longest sequence.
+fn longest<T: Scalar>(set: &Ragged<'_, T>) -> usize {
+    (0..set.len()).map(|s| set.range(s).len()).max().unwrap_or(0)
 }
 
 /// Which distances of a matrix are computed.
@@ -88,60 +106,66 @@ pub(crate) fn distances<T: Scalar>(
     let (height, width) = (T::Wide::strip_height(rules.isa), T::Wide::panel_columns(rules.isa));
     let rows = |len: usize| len.next_multiple_of(height);
     let diagonals = |len: usize| len + height - 1;
-    let blocks = groups(&x.set, queries.clone(), GROUP_ROWS, height, rows).into_iter().map(|group| {
-        let first = part.first(group.start).min(y.set.len());
-        (group, groups(&y.set, first..y.set.len(), CHUNK_ROWS, width, diagonals))
-    });
-    let blocks: Vec<_> = blocks.collect();
-    let all: usize = blocks.iter().map(|(_, chunks)| chunks.len()).sum();
+    let columns = y.set.len();
+    let (mut groups, mut chunks) = (Vec::new(), Vec::new());
+    cut(&x.set, queries.clone(), GROUP_ROWS, height, rows, &mut groups)?;
+    // The chunks of every group, which groups that begin at the same column share.
+    let mut spans: Vec<(usize, Range<usize>)> = Vec::new();
+    let mut all = 0;
+    for group in &groups {
+        let first = part.first(group.start).min(columns);
+        let span = match spans.last() {
+            Some((same, span)) if *same == first => span.clone(),
+            _ => {
+                let start = chunks.len();
+                cut(&y.set, first..columns, CHUNK_ROWS, width, diagonals, &mut chunks)?;
+                start..chunks.len()
+            }
+        };
+        all += span.len();
+        push(&mut spans, (first, span), BLOCKS)?;
+    }
     let at_once = (all / ITEMS / run.threads()).clamp(1, CHUNKS);
     let mut items = Vec::new();
-    for (group, chunks) in blocks {
-        for chunks in chunks.chunks(at_once) {
-            let sequences: usize = chunks.iter().map(Range::len).sum();
-            let size = group.len() as u128 * sequences as u128;
-            let distances = filled(size, f64::INFINITY, "the distances of a block")?;
-            items.push(Item { group: group.clone(), chunks: chunks.to_vec(), distances });
+    for (group, (_, span)) in spans.iter().enumerate() {
+        for chunks in pieces(span.clone(), at_once) {
+            push(&mut items, Item { group, chunks }, BLOCKS)?;
         }
     }
-    run.each_asking(items.iter_mut().collect(), Workspace::default, |space, item: &mut Item, ask| {
-        let mut first = 0;
-        space.pack_group(x, &item.group, rules);
-        for chunk in &item.chunks {
-            ask()?;
-            let out = &mut item.distances[first..first + item.group.len() * chunk.len()];
-            space.block(x, y, &item.group, chunk, part, rules, out)?;
-            first += item.group.len() * chunk.len();
-        }
-        Ok(())
-    })?;
-    let columns = y.set.len();
-    for item in items {
-        let mut values = item.distances.iter();
-        for chunk in &item.chunks {
-            for r in item.group.clone() {
-                for s in chunk.clone() {
-                    if let (Some(value), true) = (values.next(), s >= part.first(r)) {
-                        let limit = rules.constraints.max_distance;
-                        out[(r - queries.start) * columns + s] = if *value > limit { f64::INFINITY } else { *value };
-                    }
+    // The rows of each group, for one thread at a time.
+    let mut left = &mut out[..];
+    let own = groups.iter().map(|group| Mutex::new(left.split_off_mut(..group.len() * columns).unwrap_or_default()));
+    let own = collected(own, BLOCKS)?;
+    let limit = rules.constraints.max_distance;
+    run.each_asking(&items, Workspace::default, |space, item, ask| {
+        let (group, mut pulse) = (&groups[item.group], Pulse::new(ask));
+        space.pack_group(x, group, rules, &mut pulse)?;
+        for chunk in &chunks[item.chunks.clone()] {
+            pulse.now()?;
+            space.block(x, y, group, chunk, part, rules, &mut pulse)?;
+            let mut rows = own[item.group].lock().unwrap_or_else(PoisonError::into_inner);
+            let found = space.distances.chunks_exact(chunk.len());
+            for ((r, found), row) in group.clone().zip(found).zip(rows.chunks_exact_mut(columns)) {
+                let first = part.first(r).clamp(chunk.start, chunk.end);
+                for (value, found) in row[first..chunk.end].iter_mut().zip(&found[first - chunk.start..]) {
+                    *value = if *found > limit { f64::INFINITY } else { *found };
                 }
             }
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Consecutive sequences of at most `most` rows, and `PADDED` rows as `padded`, together, at least one each; of the larger
 /// half of those, as many as leave the least of a multiple of `unit` rows unused.
-fn groups<T: Scalar>(
+fn cut<T: Scalar>(
     set: &Ragged<'_, T>,
     sequences: Range<usize>,
     most: usize,
     unit: usize,
     padded: impl Fn(usize) -> usize,
-) -> Vec<Range<usize>> {
-    let mut groups = Vec::new();
+    groups: &mut Vec<Range<usize>>,
+) -> Result<()> {
     let mut start = sequences.start;
     while start < sequences.end {
         let (mut end, mut total, mut size) = (start, 0, 0);
@@ -160,10 +184,10 @@ fn groups<T: Scalar>(
             }
         }
         end = best.map_or(end, |(end, ..)| end);
-        groups.push(start..end);
+        push(groups, start..end, BLOCKS)?;
         start = end;
     }
-    groups
+    Ok(())
 }
 
 impl<E> Default for Workspace<E> {
@@ -179,26 +203,37 @@ impl<E> Default for Workspace<E> {
             columns: Vec::new(),
             of: Vec::new(),
             places: Vec::new(),
+            distances: Vec::new(),
         }
     }
 }
 
 impl<E: Kernels> Workspace<E> {
-    fn pack_group<T: Scalar<Wide = E>>(&mut self, x: &Prepared<'_, T>, group: &Range<usize>, rules: &Rules) {
+    fn pack_group<T: Scalar<Wide = E>>(
+        &mut self,
+        x: &Prepared<'_, T>,
+        group: &Range<usize>,
+        rules: &Rules,
+        pulse: &mut Pulse<'_>,
+    ) -> Result<()> {
         if self.packed == Some(group.start) {
-            return;
+            return Ok(());
         }
+        self.packed = None;
         let (height, dim) = (E::strip_height(rules.isa), x.set.dim());
-        let rows = widened(x.set.span(group), &mut self.x);
-        let count = rows.len().div_ceil(dim * height);
-        self.panels.resize_with(count.max(self.panels.len()), Panel::default);
+        let rows = widened(x.set.span(group), &mut self.x, pulse)?;
+        let count = rows.len().div_ceil(dim * height).max(self.panels.len());
+        let more = count - self.panels.len();
+        reserve(&mut self.panels, more, BLOCK)?;
+        self.panels.resize_with(count, Panel::default);
         for (panel, rows) in self.panels.iter_mut().zip(rows.chunks(dim * height)) {
-            E::pack(rules.isa, rows, dim, panel);
+            E::pack(rules.isa, rows, dim, panel, pulse)?;
         }
         self.packed = Some(group.start);
+        Ok(())
     }
 
-    /// All distances of a group and a chunk, row after row.
+    /// All distances of a group and a chunk, row after row, into `distances`.
     #[expect(clippy::too_many_arguments, reason = "both sides, both ranges, how and where to")]
     fn block<T: Scalar<Wide = E>>(
         &mut self,
@@ -208,9 +243,9 @@ impl<E: Kernels> Workspace<E> {
         chunk: &Range<usize>,
         part: Part,
         rules: &Rules,
-        out: &mut [f64],
+        pulse: &mut Pulse<'_>,
     ) -> Result<()> {
-        let Self { panels, x: x_buffer, y: y_buffer, costs, above, below, columns, of, places, .. } = self;
+        let Self { panels, x: x_buffer, y: y_buffer, costs, above, below, columns, of, places, distances, .. } = self;
         let (height, dim) = (E::strip_height(rules.isa), x.set.dim());
         let wanted = |r: usize, s: usize| s >= part.first(r);
         let strip = |s: usize| (y.set.range(s).len() + height - 1) * height;
@@ -227,16 +262,19 @@ impl<E: Kernels> Workspace<E> {
         // Behind them all, room for the cells of a column that nobody wants.
         let longest = chunk.clone().map(|s| y.set.range(s).len()).max().unwrap_or(0);
         let total = size + longest * height;
-        resize(costs, total, E::default(), "the costs of a block")?;
+        room(costs, total, BLOCK)?;
+        distances.clear();
+        resized(distances, group.len() * chunk.len(), 0.0, BLOCK)?;
         columns.clear();
         of.clear();
         for (t, s) in chunk.clone().enumerate() {
             let len = y.set.range(s).len();
+            reserve(columns, len, BLOCK)?;
             columns.extend((0..len).map(|j| j * height));
-            of.resize(of.len() + len, t);
+            resized(of, of.len() + len, t, BLOCK)?;
         }
-        let x_rows = widened(x.set.span(group), x_buffer);
-        let y_rows = widened(y.set.span(chunk), y_buffer);
+        let x_rows = widened(x.set.span(group), x_buffer, pulse)?;
+        let y_rows = widened(y.set.span(chunk), y_buffer, pulse)?;
         let sides = Sides {
             next: [Soon::default(); 2],
             x: x_rows,
@@ -280,25 +318,25 @@ impl<E: Kernels> Workspace<E> {
             if !sides.y_inverse.is_empty() {
                 let (columns, of) = (&columns[before..], &of[before..]);
                 let targets = Columns { columns, of, places };
-                E::panel_costs(rules.isa, &sides, p * height, panel.values(), &targets, &mut costs[..total]);
+                E::panel_costs(rules.isa, &sides, p * height, panel.values(), &targets, &mut costs[..total], pulse)?;
             }
         }
         for (k, r) in group.clone().enumerate() {
             let m = x.set.range(r).len();
             for (t, s) in chunk.clone().enumerate().filter(|(_, s)| wanted(r, *s)) {
                 let n = y.set.range(s).len();
-                resize(above, n + 1, f64::INFINITY, "a row of sums")?;
-                resize(below, n + 1, f64::INFINITY, "a row of sums")?;
+                room(above, n + 1, "a row of sums")?;
+                room(below, n + 1, "a row of sums")?;
                 above[..=n].fill(f64::INFINITY);
                 above[0] = 0.0;
                 for q in 0..strips(r) {
                     let start = starts[k * chunk.len() + t] + q * strip(s);
                     let rows = (m - q * height).min(height);
                     let costs = &costs[start..start + strip(s)];
-                    E::strip(rules.isa, rows, n, costs, &above[..=n], &mut below[..=n], &mut []);
+                    E::strip(rules.isa, rows, n, costs, &above[..=n], &mut below[..=n], &mut [], pulse)?;
                     std::mem::swap(above, below);
                 }
-                out[k * chunk.len() + t] = above[n];
+                distances[k * chunk.len() + t] = above[n];
             }
         }
         Ok(())

@@ -5,6 +5,8 @@
 //! the same text gives the same bits on every machine and for every number of threads.
 
 use crate::error::{Error, Result};
+use crate::memory::{cleared, push, resized, too_large, zeroed};
+use crate::pulse::{PIECE, Pulse};
 use crate::work::Run;
 
 /// Weight of an occurrence of a word, before position.
@@ -43,19 +45,24 @@ pub fn hash_ngrams(texts: &[&str], dim: usize, run: &mut Run<'_>) -> Result<Vec<
     if dim == 0 {
         return Err(Error::Option { option: "dim", expected: "at least 1", got: "0".to_owned() });
     }
-    let bytes = texts.len() as u128 * dim as u128 * size_of::<f32>() as u128;
-    let too_large = || Error::TooLarge { what: "the rows of the texts", bytes };
-    let values = texts.len().checked_mul(dim).ok_or_else(too_large)?;
-    let mut rows = Vec::new();
-    rows.try_reserve_exact(values).map_err(|_| too_large())?;
-    rows.resize(values, 0.0f32);
-    let items: Vec<(&str, &mut [f32])> = texts.iter().copied().zip(rows.chunks_exact_mut(dim)).collect();
-    run.each(items, Workspace::default, |space, (text, row)| {
-        space.encode(text, row);
+    let mut rows = zeroed(texts.len() as u128 * dim as u128, "the rows of the texts")?;
+    let items = texts.chunks(TOGETHER).zip(rows.chunks_mut(dim.saturating_mul(TOGETHER)));
+    run.each_asking(items, Workspace::default, |space, (texts, rows), ask| {
+        let mut pulse = Pulse::new(ask);
+        for (text, row) in texts.iter().zip(rows.chunks_exact_mut(dim)) {
+            pulse.now()?;
+            space.encode(text, row, &mut pulse)?;
+        }
         Ok(())
     })?;
     Ok(rows)
 }
+
+/// Texts that a thread takes at a time.
+const TOGETHER: usize = 8;
+
+/// What messages call what a text is made of.
+const TERMS: &str = "the n-grams of a text";
 
 /// FNV-1a with a code point (or a hash) for a byte.
 #[inline(always)]
@@ -75,6 +82,9 @@ const fn finish(mut state: u64) -> u64 {
     state ^ (state >> 33)
 }
 
+/// What a term takes, in the units of a pulse: it may wait for memory twice.
+const STEP: usize = 64;
+
 /// Terms with their summed weights, in the order of their first appearance.
 #[derive(Debug, Default)]
 struct Bag {
@@ -86,26 +96,27 @@ struct Bag {
 impl Bag {
     const LEAST_SLOTS: usize = 1 << 11;
 
-    fn clear(&mut self) {
+    fn clear(&mut self) -> Result<()> {
         self.terms.clear();
         self.slots.clear();
-        self.slots.resize(Self::LEAST_SLOTS, 0);
+        resized(&mut self.slots, Self::LEAST_SLOTS, 0, TERMS)
     }
 
     /// Adds weight to a term; true where it is new.
     #[inline]
-    fn add(&mut self, hash: u64, weight: f64) -> bool {
+    fn add(&mut self, hash: u64, weight: f64, pulse: &mut Pulse<'_>) -> Result<bool> {
+        pulse.spend(STEP)?;
         let slot = self.find(hash);
         if self.slots[slot] != 0 {
             self.terms[self.slots[slot] as usize - 1].1 += weight;
-            return false;
+            return Ok(false);
         }
-        self.terms.push((hash, weight));
+        push(&mut self.terms, (hash, weight), TERMS)?;
         self.occupy(slot, self.terms.len());
         if self.terms.len() * 2 > self.slots.len() {
-            self.grow();
+            self.grow(pulse)?;
         }
-        true
+        Ok(true)
     }
 
     /// The slot of a term, or the free one where it belongs. At least half of the slots are free, so the walk ends.
@@ -121,19 +132,24 @@ impl Bag {
     }
 
     #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "2^32 different terms of one text would need 64 GiB of it")]
+    #[expect(clippy::cast_possible_truncation, reason = "`grow` refuses 2^32 different terms")]
     fn occupy(&mut self, slot: usize, place: usize) {
         self.slots[slot] = place as u32;
     }
 
-    fn grow(&mut self) {
-        let size = self.slots.len() * 4;
-        self.slots.clear();
-        self.slots.resize(size, 0);
+    fn grow(&mut self, pulse: &mut Pulse<'_>) -> Result<()> {
+        // The next time would be at twice as many terms as there are places now: too many for the numbers in the slots.
+        let size = self.slots.len().saturating_mul(4);
+        if self.terms.len() > (u32::MAX / 4) as usize {
+            return Err(too_large::<(u64, f64)>(TERMS, u128::from(u32::MAX)));
+        }
+        cleared(&mut self.slots, size, TERMS)?;
         for place in 0..self.terms.len() {
             let slot = self.find(self.terms[place].0);
             self.occupy(slot, place + 1);
+            pulse.spend(STEP)?;
         }
+        Ok(())
     }
 }
 
@@ -151,26 +167,26 @@ struct Workspace {
 }
 
 impl Workspace {
-    fn encode(&mut self, text: &str, row: &mut [f32]) {
-        self.count_words(text);
-        self.count_characters();
-        self.sums.clear();
-        self.sums.resize(row.len(), 0.0);
+    fn encode(&mut self, text: &str, row: &mut [f32], pulse: &mut Pulse<'_>) -> Result<()> {
+        self.count_words(text, pulse)?;
+        self.count_characters(pulse)?;
+        cleared(&mut self.sums, row.len(), "the row of a text")?;
         for (bag, weight) in [(&self.words, WORD_WEIGHT), (&self.pairs, PAIR_WEIGHT), (&self.grams, CHARACTERS_WEIGHT)]
         {
             for &(hash, count) in &bag.terms {
                 let (column, sign) = place(hash, row.len());
                 self.sums[column] += sign * (weight * count).sqrt();
+                pulse.spend(STEP)?;
             }
         }
-        write_unit(&self.sums, row);
+        write_unit(&self.sums, row, pulse)
     }
 
     /// Counts words and pairs of neighbouring words. A line counts 1 / (1 + lines with a word before it), so that the
     /// head of a long text outweighs its tail, as it does for a model that truncates.
-    fn count_words(&mut self, text: &str) {
-        self.words.clear();
-        self.pairs.clear();
+    fn count_words(&mut self, text: &str, pulse: &mut Pulse<'_>) -> Result<()> {
+        self.words.clear()?;
+        self.pairs.clear()?;
         self.letters.clear();
         self.ends.clear();
         let mut lines_before = 0.0f64;
@@ -178,33 +194,47 @@ impl Workspace {
             let weight = 1.0 / (1.0 + lines_before);
             let mut previous: Option<u64> = None;
             let mut characters = line.chars();
-            while let Some(word) = self.next_word(&mut characters, weight) {
+            while let Some(word) = self.next_word(&mut characters, weight, pulse)? {
                 if let Some(before) = previous {
-                    self.pairs.add(finish(step(step(PAIRS, before), word)), weight);
+                    self.pairs.add(finish(step(step(PAIRS, before), word)), weight, pulse)?;
                 }
                 previous = Some(word);
             }
             if previous.is_some() {
                 lines_before += 1.0;
             }
+            pulse.spend(1)?;
         }
+        Ok(())
     }
 
     /// Counts the next run of letters and digits, in lower case; returns its hash.
     #[inline]
-    fn next_word(&mut self, characters: &mut std::str::Chars<'_>, weight: f64) -> Option<u64> {
-        let mut next = characters.find(|c| c.is_alphanumeric())?;
+    fn next_word(
+        &mut self,
+        characters: &mut std::str::Chars<'_>,
+        weight: f64,
+        pulse: &mut Pulse<'_>,
+    ) -> Result<Option<u64>> {
+        let mut next = loop {
+            // A text may go on for long without a word.
+            match characters.by_ref().take(PIECE).find(|c| c.is_alphanumeric()) {
+                Some(letter) => break letter,
+                None if characters.as_str().is_empty() => return Ok(None),
+                None => pulse.spend(8 * PIECE)?,
+            }
+        };
         let begin = self.letters.len();
-        self.letters.push(OPEN);
+        push(&mut self.letters, OPEN, TERMS)?;
         let mut state = WORDS;
         loop {
             if next.is_ascii() {
                 let letter = u32::from(next.to_ascii_lowercase());
-                self.letters.push(letter);
+                push(&mut self.letters, letter, TERMS)?;
                 state = step(state, u64::from(letter));
             } else {
                 for lower in next.to_lowercase() {
-                    self.letters.push(u32::from(lower));
+                    push(&mut self.letters, u32::from(lower), TERMS)?;
                     state = step(state, u64::from(u32::from(lower)));
                 }
             }
@@ -212,20 +242,21 @@ impl Workspace {
                 Some(c) if c.is_alphanumeric() => next = c,
                 _ => break,
             }
+            pulse.spend(8)?;
         }
         let hash = finish(state);
-        if self.words.add(hash, weight) {
-            self.letters.push(CLOSE);
-            self.ends.push(self.letters.len());
+        if self.words.add(hash, weight, pulse)? {
+            push(&mut self.letters, CLOSE, TERMS)?;
+            push(&mut self.ends, self.letters.len(), TERMS)?;
         } else {
             self.letters.truncate(begin);
         }
-        Some(hash)
+        Ok(Some(hash))
     }
 
     /// Counts the character n-grams, once for each distinct word with all that its occurrences weigh.
-    fn count_characters(&mut self) {
-        self.grams.clear();
+    fn count_characters(&mut self, pulse: &mut Pulse<'_>) -> Result<()> {
+        self.grams.clear()?;
         let mut begin = 0;
         for (&end, &(_, weight)) in self.ends.iter().zip(&self.words.terms) {
             let word = &self.letters[begin..end];
@@ -235,12 +266,13 @@ impl Workspace {
                 for (place, &letter) in word[first..].iter().take(LONGEST).enumerate() {
                     state = step(state, u64::from(letter));
                     if place + 1 >= SHORTEST {
-                        self.grams.add(finish(state), share);
+                        self.grams.add(finish(state), share, pulse)?;
                     }
                 }
             }
             begin = end;
         }
+        Ok(())
     }
 }
 
@@ -260,16 +292,25 @@ fn place(hash: u64, dim: usize) -> (usize, f64) {
 
 /// Writes `sums` scaled to length 1; the row of the empty text where they are all zero.
 #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
-fn write_unit(sums: &[f64], row: &mut [f32]) {
-    let norm = sums.iter().map(|v| v * v).sum::<f64>().sqrt();
+fn write_unit(sums: &[f64], row: &mut [f32], pulse: &mut Pulse<'_>) -> Result<()> {
+    let mut square = 0.0;
+    for sums in sums.chunks(PIECE) {
+        square = sums.iter().fold(square, |sum, v| sum + v * v);
+        pulse.spend(sums.len())?;
+    }
+    let norm = square.sqrt();
     if norm == 0.0 {
         let (column, sign) = place(EMPTY, row.len());
         row[column] = sign as f32;
-        return;
+        return Ok(());
     }
-    for (out, value) in row.iter_mut().zip(sums) {
-        *out = (value / norm) as f32;
+    for (row, sums) in row.chunks_mut(PIECE).zip(sums.chunks(PIECE)) {
+        for (out, value) in row.iter_mut().zip(sums) {
+            *out = (value / norm) as f32;
+        }
+        pulse.spend(4 * sums.len())?;
     }
+    Ok(())
 }
 
 #[cfg(test)]

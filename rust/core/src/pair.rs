@@ -3,7 +3,9 @@
 use crate::align::{self, Constraints, Ties};
 use crate::cost::{Costs, Metric};
 use crate::error::{Error, Result};
-use crate::rows::{Float, Rows, Scalar, Zero, inverse_norm, widened};
+use crate::memory::{push, reserve, resized, room};
+use crate::pulse::{PIECE, Pulse};
+use crate::rows::{Float, Rows, Scalar, Zero, careful_inverse_norm, widened};
 use crate::simd::{AHEAD, Columns, Isa, Kernels, Layout, Panel, Pass, Places, Sides, Soon, direction_bytes, trace};
 use crate::work::{Line, Run};
 
@@ -18,6 +20,9 @@ const MOST_DIVIDED: usize = 16;
 
 /// What messages call the costs that are held at once.
 const STRIP: &str = "the costs of a strip";
+
+/// What messages call the costs along a path.
+const CELLS: &str = "the costs along a path";
 
 /// Rows of one sequence of a pair, with their inverse norms where they are known already.
 #[derive(Debug, Clone, Copy)]
@@ -93,14 +98,15 @@ fn ready<'a, T: Scalar>(
     rules: &Rules,
     then: Soon,
     buffers: &'a mut Buffers<T::Wide>,
+    pulse: &mut Pulse<'_>,
 ) -> Result<Ready<'a, T::Wide>> {
-    let rows = widened(side.rows, &mut buffers.rows);
+    let rows = widened(side.rows, &mut buffers.rows, pulse)?;
     let inverse = match side.inverse {
         Some(inverse) => inverse,
         None => {
-            buffers.inverse.resize(side.rows.len(), T::Wide::default());
+            resized(&mut buffers.inverse, side.rows.len(), T::Wide::default(), "the norms of the rows")?;
             let (argument, first, dim, zero) = (side.argument, side.first, side.rows.dim(), rules.zero);
-            inverse_norms(rules, &Pass { argument, first, rows, dim, zero, then }, &mut buffers.inverse)?;
+            inverse_norms(rules, &Pass { argument, first, rows, dim, zero, then }, &mut buffers.inverse, pulse)?;
             &buffers.inverse
         }
     };
@@ -108,15 +114,20 @@ fn ready<'a, T: Scalar>(
 }
 
 /// The norm pass; what a metric other than the cosine needs of it is the check alone.
-pub(crate) fn inverse_norms<E: Kernels>(rules: &Rules, pass: &Pass<'_, E>, out: &mut [E]) -> Result<()> {
+pub(crate) fn inverse_norms<E: Kernels>(
+    rules: &Rules,
+    pass: &Pass<'_, E>,
+    out: &mut [E],
+    pulse: &mut Pulse<'_>,
+) -> Result<()> {
     let cosine = rules.metric == Metric::Cosine;
     let pass = Pass { zero: if cosine { rules.zero } else { Zero::Orthogonal }, ..*pass };
-    E::inverse_norms(rules.isa, &pass, out)?;
+    E::inverse_norms(rules.isa, &pass, out, pulse)?;
     let Pass { argument, dim, zero, .. } = pass;
     for (i, inverse) in out.iter().enumerate().filter(|_| !cosine) {
         // 2^32 squared differences of rows up to 1e149 sum to less than the largest f64.
         let (row, number) = (&pass.rows[i * dim..(i + 1) * dim], pass.first + i);
-        if inverse.double().is_nan() && inverse_norm(argument, number, row, zero)? < 1e-149 {
+        if inverse.double().is_nan() && careful_inverse_norm(argument, number, row, zero, pulse)? < 1e-149 {
             return Err(Error::Magnitude { argument, row: number });
         }
     }
@@ -134,8 +145,9 @@ pub(crate) fn align_pair<T: Scalar>(
 ) -> Result<Found> {
     let (mut of_x, mut of_y) = (std::mem::take(&mut space.x), std::mem::take(&mut space.y));
     let found = (|| {
-        let (x_rows, x_inverse) = ready(x, rules, Soon::of(y.rows.data()), &mut of_x)?;
-        let (y_rows, y_inverse) = ready(y, rules, next[0], &mut of_y)?;
+        let mut pulse = Pulse::new(&mut *ask);
+        let (x_rows, x_inverse) = ready(x, rules, Soon::of(y.rows.data()), &mut of_x, &mut pulse)?;
+        let (y_rows, y_inverse) = ready(y, rules, next[0], &mut of_y, &mut pulse)?;
         let (dim, metric) = (x.rows.dim(), rules.metric);
         // The norm pass over y has asked for the first of them.
         let next = if y.inverse.is_none() { [next[0].skip(AHEAD), next[1]] } else { next };
@@ -161,8 +173,10 @@ pub(crate) fn align_divided<T: Scalar>(
     run: &mut Run<'_>,
 ) -> Result<Found> {
     let (mut of_x, mut of_y) = (std::mem::take(&mut space.x), std::mem::take(&mut space.y));
-    let (x_rows, x_inverse) = ready(x, rules, Soon::default(), &mut of_x)?;
-    let (y_rows, y_inverse) = ready(y, rules, Soon::default(), &mut of_y)?;
+    let mut ask = || run.check();
+    let mut pulse = Pulse::new(&mut ask);
+    let (x_rows, x_inverse) = ready(x, rules, Soon::default(), &mut of_x, &mut pulse)?;
+    let (y_rows, y_inverse) = ready(y, rules, Soon::default(), &mut of_y, &mut pulse)?;
     let (dim, next) = (x.rows.dim(), [Soon::default(); 2]);
     let sides = Sides { x: x_rows, y: y_rows, dim, x_inverse, y_inverse, metric: rules.metric, next };
     if rules.metric != Metric::Cosine && !(ordinary(x_inverse) && ordinary(y_inverse)) && !T::Wide::DOUBLE {
@@ -170,34 +184,34 @@ pub(crate) fn align_divided<T: Scalar>(
     }
     let Workspace { costs, directions, .. } = space;
     let plan = Plan::of(&sides, rules, &want);
-    resize(costs, if plan.keep { plan.count * plan.size } else { 0 }, T::Wide::default(), STRIP)?;
+    room(costs, if plan.keep { plan.count * plan.size } else { 0 }, STRIP)?;
     plan.room(directions)?;
     let mut sums = Sums::default();
     sums.begin(plan.n)?;
     let line = Line::new(sums);
     let kept = if plan.keep { &mut costs[..plan.count * plan.size] } else { &mut [][..] };
     let mut kept = kept.chunks_mut(plan.size);
-    let items = plan.directions(directions).map(|(s, directions)| (s, directions, kept.next())).collect();
-    let workspace = || {
-        let mut maker = Maker::default();
-        maker.prepare(&plan, &sides);
-        (Vec::new(), maker)
-    };
+    let items = plan.directions(directions).map(|(s, directions)| (s, directions, kept.next()));
+    let workspace = || (Vec::new(), None);
     run.at_most(MOST_DIVIDED).each_asking(items, workspace, |(costs, maker), (s, directions, kept), ask| {
         let turn = line.turn(s);
         ask()?;
+        let maker = match maker {
+            Some(maker) => maker,
+            none => none.insert(Maker::of(&plan, &sides)?),
+        };
         let costs = match kept {
             Some(kept) => kept,
             None => {
-                resize(costs, plan.size, T::Wide::default(), STRIP)?;
-                costs
+                room(costs, plan.size, STRIP)?;
+                &mut costs[..plan.size]
             }
         };
-        maker.costs(&plan, &sides, rules, s, costs);
-        turn.take(ask, |sums| sums.strip(&plan, rules, s, costs, directions))
+        maker.costs(&plan, &sides, rules, s, costs, &mut Pulse::new(ask))?;
+        turn.take(ask, |sums, ask| sums.strip(&plan, rules, s, costs, directions, &mut Pulse::new(ask)))
     })?;
     let distance = line.end().total(plan.n);
-    Ok(plan.found(&sides, rules, want, distance, costs, directions))
+    plan.found(&sides, rules, want, distance, costs, directions, &mut || run.check())
 }
 
 /// True where no row is so long or so short that its products need care.
@@ -212,9 +226,8 @@ fn in_double<E: Kernels>(
     want: Want<'_>,
     ask: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Found> {
-    let wide = |values: &[E]| values.iter().map(|value| value.double()).collect::<Vec<f64>>();
-    let (x, y) = (wide(sides.x), wide(sides.y));
-    let (x_inverse, y_inverse) = (wide(sides.x_inverse), wide(sides.y_inverse));
+    let (x, y) = (doubled(sides.x, ask)?, doubled(sides.y, ask)?);
+    let (x_inverse, y_inverse) = (doubled(sides.x_inverse, ask)?, doubled(sides.y_inverse, ask)?);
     let (dim, metric, next) = (sides.dim, sides.metric, sides.next);
     let sides = Sides { x: &x, y: &y, dim, x_inverse: &x_inverse, y_inverse: &y_inverse, metric, next };
     let mut space = Workspace::default();
@@ -223,6 +236,17 @@ fn in_double<E: Kernels>(
     } else {
         scalar(&sides, rules, want, &mut space, ask)
     }
+}
+
+/// Values in f64.
+fn doubled<E: Float>(values: &[E], ask: &mut dyn FnMut() -> Result<()>) -> Result<Vec<f64>> {
+    let mut out = Vec::new();
+    reserve(&mut out, values.len(), "the rows in float64")?;
+    for values in values.chunks(PIECE) {
+        ask()?;
+        out.extend(values.iter().map(|value| value.double()));
+    }
+    Ok(out)
 }
 
 /// The vector path: costs strip by strip, skewed; the dynamic programme along their anti-diagonals.
@@ -235,17 +259,18 @@ fn strips<E: Kernels>(
 ) -> Result<Found> {
     let Workspace { costs, sums, directions, maker, .. } = space;
     let plan = Plan::of(sides, rules, &want);
-    resize(costs, if plan.keep { plan.count * plan.size } else { plan.size }, E::default(), STRIP)?;
+    room(costs, if plan.keep { plan.count * plan.size } else { plan.size }, STRIP)?;
     plan.room(directions)?;
-    maker.prepare(&plan, sides);
+    maker.prepare(&plan, sides)?;
     sums.begin(plan.n)?;
+    let mut pulse = Pulse::new(ask);
     for (s, directions) in plan.directions(directions) {
-        ask()?;
+        pulse.now()?;
         let costs = if plan.keep { &mut costs[plan.kept(s)] } else { &mut costs[..plan.size] };
-        maker.costs(&plan, sides, rules, s, costs);
-        sums.strip::<E>(&plan, rules, s, costs, directions);
+        maker.costs(&plan, sides, rules, s, costs, &mut pulse)?;
+        sums.strip::<E>(&plan, rules, s, costs, directions, &mut pulse)?;
     }
-    Ok(plan.found(sides, rules, want, sums.total(plan.n), costs, directions))
+    plan.found(sides, rules, want, sums.total(plan.n), costs, directions, pulse.asking())
 }
 
 /// Sizes of an alignment's strips.
@@ -279,7 +304,7 @@ impl Plan {
 
     /// Makes room for the directions.
     fn room(&self, directions: &mut Vec<u8>) -> Result<()> {
-        resize(directions, self.count.saturating_mul(self.bytes), 0, "the directions of the warping path")
+        room(directions, self.count.saturating_mul(self.bytes), "the directions of the warping path")
     }
 
     /// Where the costs of strip `s` are kept.
@@ -288,7 +313,7 @@ impl Plan {
     }
 
     /// Every strip with its directions.
-    fn directions<'a>(&self, all: &'a mut [u8]) -> impl Iterator<Item = (usize, &'a mut [u8])> + use<'a> {
+    fn directions<'a>(&self, all: &'a mut [u8]) -> impl ExactSizeIterator<Item = (usize, &'a mut [u8])> + use<'a> {
         let (count, bytes) = (self.count, self.bytes);
         let mut left = &mut all[..count * bytes];
         (0..count).map(move |s| (s, left.split_off_mut(..bytes).unwrap_or_default()))
@@ -300,6 +325,7 @@ impl Plan {
     }
 
     /// What was wanted, once every strip is done.
+    #[expect(clippy::too_many_arguments, reason = "all that a pair is, and all that its strips left")]
     fn found<E: Kernels>(
         &self,
         sides: &Sides<'_, E>,
@@ -308,29 +334,32 @@ impl Plan {
         distance: f64,
         costs: &[E],
         directions: &[u8],
-    ) -> Found {
+        ask: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Found> {
         if distance > rules.constraints.max_distance {
-            return Found { distance: f64::INFINITY, length: 0 };
+            return Ok(Found { distance: f64::INFINITY, length: 0 });
         }
         let (path, cells) = match want {
-            Want::Distance => return Found { distance, length: 0 },
+            Want::Distance => return Ok(Found { distance, length: 0 }),
             Want::Path(path) => (path, None),
             Want::Cells(path, cells) => (path, Some(cells)),
         };
         let length = trace(self.lanes, self.m, self.n, directions, path);
         if let Some(cells) = cells {
             let height = self.height;
+            let mut pulse = Pulse::new(ask);
             cells.clear();
+            reserve(cells, length, CELLS)?;
             for &[i, j] in &path[..length] {
                 let (i, j) = (index(i), index(j));
                 cells.push(if self.keep {
                     costs[i / height * self.size + (i % height + j) * height + i % height].double()
                 } else {
-                    cell(sides, rules, i, j)
+                    cell(sides, rules, i, j, &mut pulse)?
                 });
             }
         }
-        Found { distance, length }
+        Ok(Found { distance, length })
     }
 }
 
@@ -344,34 +373,53 @@ struct Maker<E> {
 }
 
 impl<E: Kernels> Maker<E> {
+    /// One for the strips of one alignment.
+    fn of(plan: &Plan, sides: &Sides<'_, E>) -> Result<Self> {
+        let mut made = Self::default();
+        made.prepare(plan, sides)?;
+        Ok(made)
+    }
+
     /// Readies it for the strips of one alignment.
-    fn prepare(&mut self, plan: &Plan, sides: &Sides<'_, E>) {
+    fn prepare(&mut self, plan: &Plan, sides: &Sides<'_, E>) -> Result<()> {
         if plan.panels {
             self.columns.clear();
+            reserve(&mut self.columns, plan.n, STRIP)?;
             self.columns.extend((0..plan.n).map(|j| j * plan.height));
             self.of.clear();
-            self.of.resize(plan.n, 0);
+            resized(&mut self.of, plan.n, 0, STRIP)
         } else {
             self.reversed.clear();
+            reserve(&mut self.reversed, plan.n + 2 * plan.height, STRIP)?;
             self.reversed.resize(plan.height, E::default());
             self.reversed.extend(sides.y_inverse.iter().rev());
             self.reversed.resize(plan.n + 2 * plan.height, E::default());
+            Ok(())
         }
     }
 
     /// The costs of strip `s`, skewed.
-    fn costs(&mut self, plan: &Plan, sides: &Sides<'_, E>, rules: &Rules, s: usize, out: &mut [E]) {
+    fn costs(
+        &mut self,
+        plan: &Plan,
+        sides: &Sides<'_, E>,
+        rules: &Rules,
+        s: usize,
+        out: &mut [E],
+        pulse: &mut Pulse<'_>,
+    ) -> Result<()> {
         let (rows, height) = (plan.rows(s), plan.height);
         if plan.panels {
-            E::pack(rules.isa, &sides.x[rows.start * sides.dim..rows.end * sides.dim], sides.dim, &mut self.panel);
+            let packed = &sides.x[rows.start * sides.dim..rows.end * sides.dim];
+            E::pack(rules.isa, packed, sides.dim, &mut self.panel, pulse)?;
             // Lanes without a row have their place in the strip too.
             let mut places = [Places::at(0)];
             places[0].send(0..height, 0, height + 1);
             let targets = Columns { columns: &self.columns, of: &self.of, places: &places };
-            E::panel_costs(rules.isa, sides, rows.start, self.panel.values(), &targets, out);
+            E::panel_costs(rules.isa, sides, rows.start, self.panel.values(), &targets, out, pulse)
         } else {
             let layout = Layout::Strip { height, reversed: &self.reversed };
-            E::costs(rules.isa, sides, rows, 0..plan.n, out, layout);
+            E::costs(rules.isa, sides, rows, 0..plan.n, out, layout, pulse)
         }
     }
 }
@@ -386,18 +434,27 @@ struct Sums {
 impl Sums {
     /// The row above the first strip of an alignment with `n` columns.
     fn begin(&mut self, n: usize) -> Result<()> {
-        resize(&mut self.above, n + 1, f64::INFINITY, "a row of sums")?;
-        resize(&mut self.below, n + 1, f64::INFINITY, "a row of sums")?;
+        room(&mut self.above, n + 1, "a row of sums")?;
+        room(&mut self.below, n + 1, "a row of sums")?;
         self.above[..=n].fill(f64::INFINITY);
         self.above[0] = 0.0;
         Ok(())
     }
 
     /// Goes on through strip `s`, whose turn it is.
-    fn strip<E: Kernels>(&mut self, plan: &Plan, rules: &Rules, s: usize, costs: &[E], directions: &mut [u8]) {
-        let n = plan.n;
-        E::strip(rules.isa, plan.rows(s).len(), n, costs, &self.above[..=n], &mut self.below[..=n], directions);
+    fn strip<E: Kernels>(
+        &mut self,
+        plan: &Plan,
+        rules: &Rules,
+        s: usize,
+        costs: &[E],
+        directions: &mut [u8],
+        pulse: &mut Pulse<'_>,
+    ) -> Result<()> {
+        let (rows, n) = (plan.rows(s).len(), plan.n);
+        E::strip(rules.isa, rows, n, costs, &self.above[..=n], &mut self.below[..=n], directions, pulse)?;
         std::mem::swap(&mut self.above, &mut self.below);
+        Ok(())
     }
 
     /// The sum of the last cell, once every strip is done.
@@ -407,10 +464,10 @@ impl Sums {
 }
 
 /// One cost by itself, in the tile's order.
-fn cell<E: Kernels>(sides: &Sides<'_, E>, rules: &Rules, i: usize, j: usize) -> f64 {
+fn cell<E: Kernels>(sides: &Sides<'_, E>, rules: &Rules, i: usize, j: usize, pulse: &mut Pulse<'_>) -> Result<f64> {
     let (mut one, sides) = ([E::default()], Sides { next: [Soon::default(); 2], ..*sides });
-    E::costs(rules.isa, &sides, i..i + 1, j..j + 1, &mut one, Layout::Flat);
-    one[0].double()
+    E::costs(rules.isa, &sides, i..i + 1, j..j + 1, &mut one, Layout::Flat, pulse)?;
+    Ok(one[0].double())
 }
 
 #[expect(clippy::cast_sign_loss, reason = "cells of a path are indices")]
@@ -449,8 +506,11 @@ fn scalar<E: Kernels>(
     let column = end.column.unwrap_or(n - 1);
     let length = align::trace(m, n, column, &rules.constraints, &space.scalar, path);
     if let Some(cells) = cells {
+        let mut pulse = Pulse::new(ask);
         cells.clear();
-        cells.extend(path[..length].iter().map(|&[i, j]| cell(sides, rules, index(i), index(j))));
+        for &[i, j] in &path[..length] {
+            push(cells, cell(sides, rules, index(i), index(j), &mut pulse)?, CELLS)?;
+        }
     }
     Ok(Found { distance: end.distance, length })
 }
@@ -474,7 +534,7 @@ impl<E: Kernels> Costs for Strip<'_, E> {
         self.sides.y_inverse.len()
     }
 
-    fn fill(&mut self, i: usize, first: usize, out: &mut [f64]) -> Result<()> {
+    fn fill(&mut self, i: usize, first: usize, out: &mut [f64], ask: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         if !self.rows.contains(&i) {
             let (m, n) = (self.rows(), self.columns());
             self.rows = i..m.min(i + 32);
@@ -482,9 +542,10 @@ impl<E: Kernels> Costs for Strip<'_, E> {
             // Bands move right as rows go down: the first row's start and the last row's end hold all.
             let columns = constraints.band(i, m, n).start..constraints.band(self.rows.end - 1, m, n).end;
             (self.first, self.width) = (columns.start, columns.len());
-            resize(&mut self.buffer, self.rows.len() * self.width, E::default(), STRIP)?;
             let cells = self.rows.len() * self.width;
-            E::costs(self.rules.isa, self.sides, self.rows.clone(), columns, &mut self.buffer[..cells], Layout::Flat);
+            room(&mut self.buffer, cells, STRIP)?;
+            let (rows, out, mut pulse) = (self.rows.clone(), &mut self.buffer[..cells], Pulse::new(ask));
+            E::costs(self.rules.isa, self.sides, rows, columns, out, Layout::Flat, &mut pulse)?;
         }
         let start = (i - self.rows.start) * self.width + first - self.first;
         for (cell, cost) in out.iter_mut().zip(&self.buffer[start..]) {
@@ -492,15 +553,4 @@ impl<E: Kernels> Costs for Strip<'_, E> {
         }
         Ok(())
     }
-}
-
-/// Makes room for `len` values; what is there already stays.
-pub(crate) fn resize<V: Copy>(buffer: &mut Vec<V>, len: usize, value: V, what: &'static str) -> Result<()> {
-    if len > buffer.len() {
-        buffer
-            .try_reserve(len - buffer.len())
-            .map_err(|_| Error::TooLarge { what, bytes: len as u128 * std::mem::size_of::<V>() as u128 })?;
-        buffer.resize(len, value);
-    }
-    Ok(())
 }

@@ -3,11 +3,21 @@
 use half::slice::HalfFloatSliceExt;
 
 use crate::error::{Error, Result};
+use crate::memory::{reserve, resized};
+use crate::pulse::{Pulse, pieces};
 use crate::simd::Kernels;
 
+mod sealed {
+    /// The kernels rely on what the three types of rows say about themselves.
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+    impl Sealed for half::f16 {}
+}
+
 /// A number that rows are made of. Arithmetic over the dimension happens in [`Scalar::Wide`]: f32 for f16 and f32
-/// rows, f64 for f64 rows.
-pub trait Scalar: Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {
+/// rows, f64 for f64 rows. Rows are made of f16, f32 or f64, and of nothing else.
+pub trait Scalar: sealed::Sealed + Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {
     /// The type that products over the dimension are summed in.
     type Wide: Float + Kernels;
     /// The values as they are, where they are f32.
@@ -15,7 +25,12 @@ pub trait Scalar: Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {
         None
     }
     /// The values in the type of the arithmetic: as they are, or converted into `buffer`.
-    fn widen<'a>(values: &'a [Self], buffer: &'a mut Vec<Self::Wide>) -> &'a [Self::Wide];
+    #[doc(hidden)]
+    fn widen<'a>(
+        values: &'a [Self],
+        buffer: &'a mut Vec<Self::Wide>,
+        pulse: &mut Pulse<'_>,
+    ) -> Result<&'a [Self::Wide]>;
     /// The value in the type of the arithmetic.
     fn wide(self) -> Self::Wide;
     /// The value in f64, exactly.
@@ -25,6 +40,7 @@ pub trait Scalar: Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {
 /// The two types that arithmetic is done in.
 pub trait Float:
     Scalar<Wide = Self>
+    + bytemuck::Zeroable
     + Default
     + PartialOrd
     + std::ops::Add<Output = Self>
@@ -43,8 +59,8 @@ pub trait Float:
 impl Scalar for f32 {
     type Wide = f32;
     #[inline(always)]
-    fn widen<'a>(values: &'a [f32], _: &'a mut Vec<f32>) -> &'a [f32] {
-        values
+    fn widen<'a>(values: &'a [f32], _: &'a mut Vec<f32>, _: &mut Pulse<'_>) -> Result<&'a [f32]> {
+        Ok(values)
     }
     fn as_single(values: &[f32]) -> Option<&[f32]> {
         Some(values)
@@ -72,8 +88,8 @@ impl Float for f32 {
 impl Scalar for f64 {
     type Wide = f64;
     #[inline(always)]
-    fn widen<'a>(values: &'a [f64], _: &'a mut Vec<f64>) -> &'a [f64] {
-        values
+    fn widen<'a>(values: &'a [f64], _: &'a mut Vec<f64>, _: &mut Pulse<'_>) -> Result<&'a [f64]> {
+        Ok(values)
     }
     #[inline(always)]
     fn wide(self) -> f64 {
@@ -97,11 +113,19 @@ impl Float for f64 {
 impl Scalar for half::f16 {
     type Wide = f32;
     #[inline(always)]
-    fn widen<'a>(values: &'a [half::f16], buffer: &'a mut Vec<f32>) -> &'a [f32] {
+    fn widen<'a>(values: &'a [half::f16], buffer: &'a mut Vec<f32>, pulse: &mut Pulse<'_>) -> Result<&'a [f32]> {
+        const WHAT: &str = "the rows in float32";
         // Old values stay where they fit: all are overwritten.
-        buffer.resize(values.len(), 0.0);
-        values.convert_to_f32_slice(buffer);
-        buffer
+        buffer.truncate(values.len());
+        reserve(buffer, values.len() - buffer.len(), WHAT)?;
+        for piece in pieces(values.len()) {
+            if buffer.len() < piece.end {
+                resized(buffer, piece.end, 0.0, WHAT)?;
+            }
+            values[piece.clone()].convert_to_f32_slice(&mut buffer[piece.clone()]);
+            pulse.spend(piece.len())?;
+        }
+        Ok(buffer)
     }
     #[inline(always)]
     fn wide(self) -> f32 {
@@ -163,15 +187,23 @@ impl<'a, T: Scalar> Rows<'a, T> {
     }
 
     /// Row `i`.
+    ///
+    /// # Panics
+    /// Unless `i` is below [`Rows::len`].
     #[must_use]
     #[inline(always)]
     pub fn row(&self, i: usize) -> &'a [T] {
+        assert!(i < self.len, "row {i} of {}", self.len);
         &self.data[i * self.dim..(i + 1) * self.dim]
     }
 
     /// Rows `start..end` as a matrix of their own.
+    ///
+    /// # Panics
+    /// Unless `start` <= `end` <= [`Rows::len`].
     #[must_use]
     pub fn slice(&self, start: usize, end: usize) -> Rows<'a, T> {
+        assert!(start <= end && end <= self.len, "rows {start}..{end} of {}", self.len);
         Rows { data: &self.data[start * self.dim..end * self.dim], dim: self.dim, len: end - start }
     }
 
@@ -248,6 +280,9 @@ impl<'a, T: Scalar> Ragged<'a, T> {
     }
 
     /// Row numbers of sequence `s`.
+    ///
+    /// # Panics
+    /// Unless `s` is below [`Ragged::len`].
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "offsets were checked against a usize")]
     pub fn range(&self, s: usize) -> std::ops::Range<usize> {
@@ -255,8 +290,12 @@ impl<'a, T: Scalar> Ragged<'a, T> {
     }
 
     /// The sequence that holds row `row` of the set, and the row's number within it.
+    ///
+    /// # Panics
+    /// Unless `row` is below the number of rows.
     #[must_use]
     pub fn locate(&self, row: usize) -> (usize, usize) {
+        assert!(row < self.rows.len(), "row {row} of {}", self.rows.len());
         // The last offset that does not exceed the row: sequences without rows hold none.
         let s = self.offsets.partition_point(|&offset| i64::try_from(row).is_ok_and(|row| offset <= row)) - 1;
         (s, row - self.range(s).start)
@@ -268,6 +307,9 @@ impl<'a, T: Scalar> Ragged<'a, T> {
     }
 
     /// Sequence `s`.
+    ///
+    /// # Panics
+    /// Unless `s` is below [`Ragged::len`].
     #[must_use]
     pub fn get(&self, s: usize) -> Rows<'a, T> {
         let range = self.range(s);
@@ -282,8 +324,12 @@ pub(crate) fn same<T: Scalar>(u: &[T], v: &[T]) -> bool {
 }
 
 /// Rows in the type of the arithmetic: as they are, or copied into `buffer` where they are float16.
-pub(crate) fn widened<'a, T: Scalar>(rows: Rows<'a, T>, buffer: &'a mut Vec<T::Wide>) -> &'a [T::Wide] {
-    T::widen(rows.data(), buffer)
+pub(crate) fn widened<'a, T: Scalar>(
+    rows: Rows<'a, T>,
+    buffer: &'a mut Vec<T::Wide>,
+    pulse: &mut Pulse<'_>,
+) -> Result<&'a [T::Wide]> {
+    T::widen(rows.data(), buffer, pulse)
 }
 
 /// What to do with a row of length zero where a cosine is asked for.
@@ -330,52 +376,55 @@ pub fn dot_double<T: Scalar>(u: &[T], v: &[T]) -> f64 {
     u.iter().zip(v).map(|(a, b)| a.double() * b.double()).sum()
 }
 
-/// Writes `1 / |row|` for every row (0 for a zero row under [`Zero::Orthogonal`]), checking each row on the way.
+/// `1 / |row|`, or 0 for a zero row under [`Zero::Orthogonal`]; `index` is for the message.
 ///
 /// The norm is summed in f64 so that rows of any finite magnitude have one: f32 rows near 1e30 or 1e-30 neither
 /// overflow nor vanish.
 ///
 /// # Errors
-/// [`Error::NonFinite`] and [`Error::ZeroVector`], with the first such row.
-pub fn inverse_norms<T: Scalar>(
-    argument: &'static str,
-    rows: Rows<'_, T>,
-    zero: Zero,
-    out: &mut Vec<f64>,
-) -> Result<()> {
-    out.clear();
-    out.reserve(rows.len());
-    for i in 0..rows.len() {
-        out.push(inverse_norm(argument, i, rows.row(i), zero)?);
-    }
-    Ok(())
-}
-
-/// `1 / |row|`, or 0 for a zero row under [`Zero::Orthogonal`]; `index` is for the message.
-///
-/// # Errors
 /// [`Error::NonFinite`] and [`Error::ZeroVector`].
 pub fn inverse_norm<T: Scalar>(argument: &'static str, index: usize, row: &[T], zero: Zero) -> Result<f64> {
+    careful_inverse_norm(argument, index, row, zero, &mut Pulse::new(&mut || Ok(())))
+}
+
+/// As [`inverse_norm`], listening meanwhile.
+pub(crate) fn careful_inverse_norm<T: Scalar>(
+    argument: &'static str,
+    index: usize,
+    row: &[T],
+    zero: Zero,
+    pulse: &mut Pulse<'_>,
+) -> Result<f64> {
     let mut sums = [0.0f64; 8];
-    let blocks = row.chunks_exact(8);
-    let rest = blocks.remainder();
-    for block in blocks {
-        for lane in 0..8 {
-            let value = block[lane].double();
-            sums[lane] += value * value;
+    for piece in pieces(row.len()) {
+        // Pieces are whole blocks but for the last.
+        let blocks = row[piece.clone()].chunks_exact(8);
+        let rest = blocks.remainder();
+        for block in blocks {
+            for lane in 0..8 {
+                let value = block[lane].double();
+                sums[lane] += value * value;
+            }
         }
-    }
-    for (lane, value) in rest.iter().enumerate() {
-        sums[lane] += value.double() * value.double();
+        for (lane, value) in rest.iter().enumerate() {
+            sums[lane] += value.double() * value.double();
+        }
+        pulse.spend(piece.len())?;
     }
     let square: f64 = sums.iter().sum();
     if square.is_finite() && square >= f64::MIN_POSITIVE {
         return Ok(1.0 / square.sqrt());
     }
     // Not finite, or squares that left the range of f64: decide from the values themselves, scaled.
-    let largest = row.iter().fold(0.0f64, |m, v| if v.double().is_nan() { f64::NAN } else { m.max(v.double().abs()) });
-    if row.iter().any(|v| !v.double().is_finite()) {
-        return Err(Error::NonFinite { argument, row: index });
+    let mut largest = 0.0f64;
+    for piece in pieces(row.len()) {
+        for value in row[piece.clone()].iter().map(|v| v.double()) {
+            if !value.is_finite() {
+                return Err(Error::NonFinite { argument, row: index });
+            }
+            largest = largest.max(value.abs());
+        }
+        pulse.spend(piece.len())?;
     }
     if largest == 0.0 {
         return match zero {
@@ -383,6 +432,10 @@ pub fn inverse_norm<T: Scalar>(argument: &'static str, index: usize, row: &[T], 
             Zero::Orthogonal => Ok(0.0),
         };
     }
-    let scaled: f64 = row.iter().map(|v| (v.double() / largest).powi(2)).sum();
+    let mut scaled = 0.0;
+    for piece in pieces(row.len()) {
+        scaled = row[piece.clone()].iter().fold(scaled, |sum, v| sum + (v.double() / largest).powi(2));
+        pulse.spend(piece.len())?;
+    }
     Ok(1.0 / largest / scaled.sqrt())
 }

@@ -7,12 +7,17 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::judge::{Side, judge_error};
+use crate::memory::{cleared, push, reserve, resized, room, zeroed};
+use crate::pulse::Pulse;
 use crate::rows::Scalar;
 use crate::simd::int8::{self, Bytes, Line, Panel, Queries, Rounded, Terms, WIDTH};
 use crate::tiles::Tile;
 use crate::work::Run;
+
+/// Products of a panel between two beats.
+const AT_ONCE: usize = 1 << 24;
 
 /// Panels that one thread takes at a time.
 const PANELS: usize = 8;
@@ -70,20 +75,23 @@ impl Codes {
     /// The codes of rows `range`.
     pub(crate) fn fill<T: Scalar>(&mut self, side: Side<'_, T>, range: Range<usize>, run: &mut Run<'_>) -> Result<()> {
         let (bytes, dim, stride) = (self.bytes, self.dim, self.stride);
-        resize(&mut self.values, range.len() * stride, 0)?;
+        let size = range.len().saturating_mul(stride);
+        if size > self.values.len() {
+            // Every code is written below.
+            cleared(&mut self.values, size, ROUNDED)?;
+        }
+        self.values.truncate(size);
         self.rows.clear();
-        self.rows.resize(range.len(), Code::default());
+        resized(&mut self.rows, range.len(), Code::default(), ROUNDED)?;
         let items = self.values.chunks_mut(64 * stride).zip(self.rows.chunks_mut(64)).zip(range.step_by(64));
-        run.each(
-            items.collect(),
-            || vec![0.0f32; dim],
-            |unit, ((values, rows), first)| {
-                for (k, (values, row)) in values.chunks_exact_mut(stride).zip(rows).enumerate() {
-                    *row = round(bytes, side, first + k, unit, values);
-                }
-                Ok(())
-            },
-        )
+        run.each_asking(items, Vec::new, |unit, ((values, rows), first), ask| {
+            let mut pulse = Pulse::new(ask);
+            for (k, (values, row)) in values.chunks_exact_mut(stride).zip(rows).enumerate() {
+                *row = round(bytes, side, first + k, unit, values, &mut pulse)?;
+                pulse.spend(dim)?;
+            }
+            Ok(())
+        })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -98,41 +106,47 @@ impl Codes {
         let Code { step, error, sum } = self.rows[i];
         let (step, error) = (f64::from(step), f64::from(error));
         Terms {
-            offset: sum * self.bytes.bias(),
+            offset: sum.wrapping_mul(self.bytes.bias()),
             fixed: ((error + slack - threshold) / step) as f32,
             slope: ((1.0 + error) / step) as f32,
         }
     }
 
     /// [`Codes::terms`] of all rows.
-    pub(crate) fn all_terms(&self, threshold: f64, terms: &mut Vec<Terms>) {
+    pub(crate) fn all_terms(&self, threshold: f64, terms: &mut Vec<Terms>) -> Result<()> {
         terms.clear();
+        reserve(terms, self.len(), ROUNDED)?;
         terms.extend((0..self.len()).map(|i| self.terms(i, threshold)));
+        Ok(())
     }
 }
 
-fn resize<E: Clone>(values: &mut Vec<E>, len: usize, fill: E) -> Result<()> {
-    let more = len.saturating_sub(values.len());
-    let bytes = len as u128 * size_of::<E>() as u128;
-    values.try_reserve(more).map_err(|_| Error::TooLarge { what: "the rounded rows", bytes })?;
-    values.resize(len, fill);
-    Ok(())
-}
+/// What messages call rows rounded to bytes, and what goes with them.
+const ROUNDED: &str = "the rounded rows";
 
-/// Rounds row `i`; `unit` is room for one row.
+/// Rounds row `i`; `unit` is a buffer.
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "bounded in the comments")]
-fn round<T: Scalar>(bytes: Bytes, side: Side<'_, T>, i: usize, unit: &mut [f32], codes: &mut [i8]) -> Code {
+fn round<T: Scalar>(
+    bytes: Bytes,
+    side: Side<'_, T>,
+    i: usize,
+    unit: &mut Vec<f32>,
+    codes: &mut [i8],
+    pulse: &mut Pulse<'_>,
+) -> Result<Code> {
     let (row, norms) = (side.row(i), side.norms());
     let largest = bytes.largest(row.len()) as f32;
     if norms.is_zero(i) {
         codes.fill(0);
-        return Code { step: 1.0, error: 0.0, sum: 0 };
+        return Ok(Code { step: 1.0, error: 0.0, sum: 0 });
     }
     // Rounding does not depend on the scale: rows of moderate length are read in place.
     let (rounded, inverse) = match (T::as_single(row), norms.plain_inverse(i)) {
         (Some(row), Some(inverse)) => (int8::round(bytes, row, largest, codes), inverse),
         _ => {
-            norms.unit(i, row, unit);
+            room(unit, row.len(), "a unit row")?;
+            let unit = &mut unit[..row.len()];
+            norms.unit(i, row, unit, pulse)?;
             (int8::round(bytes, unit, largest, codes), 1.0)
         }
     };
@@ -141,7 +155,7 @@ fn round<T: Scalar>(bytes: Bytes, side: Side<'_, T>, i: usize, unit: &mut [f32],
     // are the sum of squares (at most dim roundings) and this expression.
     let roundings = 1.0 + (row.len() as f64 + 8.0) * 2f64.powi(-23);
     let error = f64::from(residual).sqrt() * inverse * roundings + 2f64.powi(-20);
-    Code { step: (f64::from(step) * inverse) as f32, error: error as f32, sum }
+    Ok(Code { step: (f64::from(step) * inverse) as f32, error: error as f32, sum })
 }
 
 /// Rows side by side, which others are compared with; slot k is lane k % 32 of panel k / 32.
@@ -164,16 +178,18 @@ impl Panels {
     pub(crate) fn of(codes: &Codes, run: &mut Run<'_>) -> Result<Self> {
         let mut panels = Self::new(codes.bytes, codes.dim);
         let lines = int8::panel_lines(codes.dim);
-        resize(&mut panels.lines, codes.len().div_ceil(WIDTH) * lines, Line([0; 64]))?;
+        panels.lines = zeroed(codes.len().div_ceil(WIDTH) as u128 * lines as u128, ROUNDED)?;
         for i in 0..codes.len() {
-            panels.push_terms(codes, i);
+            panels.push_terms(codes, i)?;
         }
-        run.each(
-            panels.lines.chunks_mut(lines).enumerate().collect(),
+        run.each_asking(
+            panels.lines.chunks_mut(lines).enumerate(),
             || (),
-            |(), (p, lines)| {
+            |(), (p, lines), ask| {
+                let mut pulse = Pulse::new(ask);
                 for lane in 0..WIDTH.min(codes.len() - p * WIDTH) {
                     pack(codes, p * WIDTH + lane, lane, lines);
+                    pulse.spend(codes.dim)?;
                 }
                 Ok(())
             },
@@ -186,26 +202,26 @@ impl Panels {
         let (lines, lane) = (int8::panel_lines(self.dim), self.len % WIDTH);
         if lane == 0 {
             let len = self.lines.len() + lines;
-            resize(&mut self.lines, len, Line([0; 64]))?;
+            resized(&mut self.lines, len, Line([0; 64]), ROUNDED)?;
         }
         let start = self.lines.len() - lines;
         pack(codes, i, lane, &mut self.lines[start..]);
-        self.push_terms(codes, i);
-        Ok(())
+        self.push_terms(codes, i)
     }
 
-    fn push_terms(&mut self, codes: &Codes, i: usize) {
+    fn push_terms(&mut self, codes: &Codes, i: usize) -> Result<()> {
         let lane = self.len % WIDTH;
         if lane == 0 {
             // Nothing passes a NaN: an empty lane is never found.
-            self.first.push([f32::NAN; WIDTH]);
-            self.second.push([f32::NAN; WIDTH]);
+            push(&mut self.first, [f32::NAN; WIDTH], ROUNDED)?;
+            push(&mut self.second, [f32::NAN; WIDTH], ROUNDED)?;
         }
         let Code { step, error, .. } = codes.rows[i];
         let panel = self.first.len() - 1;
         self.first[panel][lane] = 1.0 / step;
         self.second[panel][lane] = error / step;
         self.len += 1;
+        Ok(())
     }
 
     /// Leaves the rest of the last panel empty, so that the next row opens a new one.
@@ -270,7 +286,13 @@ pub(crate) struct Search<'a> {
 
 impl Search<'_> {
     /// For each of the rows `which` the lanes of `panel` that may pass, as the bits of a mask.
-    pub(crate) fn candidates(&self, panel: usize, which: &[u32], masks: &mut [u32]) {
+    pub(crate) fn candidates(
+        &self,
+        panel: usize,
+        which: &[u32],
+        masks: &mut [u32],
+        pulse: &mut Pulse<'_>,
+    ) -> Result<()> {
         let (codes, panels) = (self.codes, self.panels);
         let lines = int8::panel_lines(panels.dim);
         let queries = Queries { codes: &codes.values, stride: codes.stride, terms: self.terms };
@@ -279,13 +301,25 @@ impl Search<'_> {
             first: &panels.first[panel],
             second: &panels.second[panel],
         };
-        int8::passing(panels.bytes, &queries, which, &lanes, masks);
+        // A product of bytes takes a fraction of another one.
+        let each = WIDTH * panels.dim / 8;
+        let at_once = (AT_ONCE / each.max(1)).max(1);
+        for (which, masks) in which.chunks(at_once).zip(masks.chunks_mut(at_once)) {
+            int8::passing(panels.bytes, &queries, which, &lanes, masks);
+            pulse.spend(which.len().saturating_mul(each))?;
+        }
         self.tally.compared.fetch_add(which.len() * WIDTH.min(panels.len - panel * WIDTH), Relaxed);
+        Ok(())
     }
 
     /// Compares the rows of a tile with its columns, which are slots; a panel of columns is passed over for a row where
     /// `wanted` says so.
-    pub(crate) fn tile(&self, tile: &Tile, wanted: impl Fn(usize, Range<usize>) -> bool) -> Masks {
+    pub(crate) fn tile(
+        &self,
+        tile: &Tile,
+        wanted: impl Fn(usize, Range<usize>) -> bool,
+        pulse: &mut Pulse<'_>,
+    ) -> Result<Masks> {
         let first_panel = tile.columns(tile.rows.start).start / WIDTH;
         let panels = tile.columns(tile.rows.start).end.div_ceil(WIDTH).saturating_sub(first_panel);
         let mut masks = Masks { first_panel, panels, masks: vec![0; panels * tile.rows.len()] };
@@ -302,12 +336,12 @@ impl Search<'_> {
             }
             let rows: Vec<u32> = which.iter().map(|(_, i)| *i).collect();
             found.resize(rows.len(), 0);
-            self.candidates(first_panel + p, &rows, &mut found);
+            self.candidates(first_panel + p, &rows, &mut found, pulse)?;
             for ((k, _), mask) in which.iter().zip(&found) {
                 masks.masks[k * panels + p] = *mask;
             }
         }
-        masks
+        Ok(masks)
     }
 
     /// Lowers `best` of each row to the least `value` of a slot that `holds` with it.
@@ -319,13 +353,14 @@ impl Search<'_> {
         run: &mut Run<'_>,
         order: &[usize],
         value: impl Fn(usize) -> usize + Sync,
-        holds: impl Fn(usize, usize) -> bool + Sync,
+        holds: impl Fn(usize, usize, &mut Pulse<'_>) -> Result<bool> + Sync,
         best: &[AtomicUsize],
     ) -> Result<()> {
-        run.each(
-            order.chunks(PANELS).collect(),
+        run.each_asking(
+            order.chunks(PANELS),
             || (Vec::new(), Vec::new()),
-            |(which, masks): &mut (Vec<u32>, Vec<u32>), order| {
+            |(which, masks): &mut (Vec<u32>, Vec<u32>), order, ask| {
+                let mut pulse = Pulse::new(ask);
                 which.clear();
                 which.extend((0..).take(best.len()));
                 for &panel in order {
@@ -335,7 +370,7 @@ impl Search<'_> {
                         break;
                     }
                     masks.resize(which.len(), 0);
-                    self.candidates(panel, which, masks);
+                    self.candidates(panel, which, masks, &mut pulse)?;
                     for (row, mask) in which.iter().zip(masks.iter()).filter(|(_, mask)| **mask != 0) {
                         let row = *row as usize;
                         for slot in lanes(*mask).map(|lane| panel * WIDTH + lane) {
@@ -343,7 +378,7 @@ impl Search<'_> {
                             if value >= best[row].load(Relaxed) {
                                 break;
                             }
-                            if holds(row, slot) {
+                            if holds(row, slot, &mut pulse)? {
                                 best[row].fetch_min(value, Relaxed);
                                 break;
                             }
@@ -402,18 +437,17 @@ impl Within {
         }
         self.rows = which.len();
         self.masks.clear();
-        self.masks.resize(self.panels.count() * self.rows, 0);
+        resized(&mut self.masks, self.panels.count() * self.rows, 0, ROUNDED)?;
         if which.is_empty() {
             return Ok(());
         }
         let search = Search { codes, terms, panels: &self.panels, tally };
-        run.each(
-            self.masks.chunks_mut(self.rows).enumerate().collect(),
+        run.each_asking(
+            self.masks.chunks_mut(self.rows).enumerate(),
             || (),
-            |(), (panel, masks)| {
+            |(), (panel, masks), ask| {
                 let first = panel * WIDTH;
-                search.candidates(panel, &which[first..], &mut masks[first..]);
-                Ok(())
+                search.candidates(panel, &which[first..], &mut masks[first..], &mut Pulse::new(ask))
             },
         )
     }
@@ -541,9 +575,12 @@ mod tests {
         codes
     }
 
+    fn norms<T: Scalar>(rows: Rows<'_, T>, zero: Zero) -> Norms {
+        Norms::of("rows", rows, zero, &mut Run::new(2, &mut || false).unwrap()).unwrap()
+    }
+
     fn bound_holds<T: Scalar>(name: &str, rows: Rows<'_, T>) {
-        let mut norms = Norms::default();
-        norms.extend("rows", rows, &(0..rows.len()), Zero::Orthogonal).unwrap();
+        let norms = norms(rows, Zero::Orthogonal);
         let side = Side::new(rows, &norms);
         for bytes in Bytes::available() {
             let codes = filled(bytes, side);
@@ -555,7 +592,7 @@ mod tests {
                     let rounded = f64::from(a.step) * f64::from(b.step) * product as f64;
                     let (ea, eb) = (f64::from(a.error), f64::from(b.error));
                     let bound = ea + (1.0 + ea) * eb + judge_error(rows.dim());
-                    let cosine = side.judge(i, side, j);
+                    let cosine = side.judge(i, side, j, &mut Pulse::new(&mut || Ok(()))).unwrap();
                     assert!((rounded - cosine).abs() <= bound, "{name} {bytes:?} {i} {j}: {rounded} {cosine} {bound}");
                 }
             }
@@ -580,8 +617,7 @@ mod tests {
         let mut source = hard::Source(1);
         let data: Vec<f32> = (0..768 * 8).map(|_| source.normal() as f32).collect();
         let rows = Rows::new("rows", &data, 768).unwrap();
-        let mut norms = Norms::default();
-        norms.extend("rows", rows, &(0..8), Zero::Error).unwrap();
+        let norms = norms(rows, Zero::Error);
         for bytes in Bytes::available() {
             let codes = filled(bytes, Side::new(rows, &norms));
             let most = if bytes.largest(768) == 127 { 0.009 } else { 0.018 };
@@ -593,15 +629,15 @@ mod tests {
     fn a_truncated_set_of_panels_finds_only_what_it_still_holds() {
         let data = [1.0f32; 40];
         let rows = Rows::new("rows", &data, 1).unwrap();
-        let mut norms = Norms::default();
-        norms.extend("rows", rows, &(0..40), Zero::Error).unwrap();
+        let norms = norms(rows, Zero::Error);
         let codes = filled(Bytes::Portable, Side::new(rows, &norms));
         let mut panels = Panels::of(&codes, &mut Run::new(1, &mut || false).unwrap()).unwrap();
         let (mut terms, tally) = (Vec::new(), Tally::default());
-        codes.all_terms(0.5, &mut terms);
+        codes.all_terms(0.5, &mut terms).unwrap();
         let found = |panels: &Panels, panel| {
             let mut masks = [0];
-            Search { codes: &codes, terms: &terms, panels, tally: &tally }.candidates(panel, &[0], &mut masks);
+            let search = Search { codes: &codes, terms: &terms, panels, tally: &tally };
+            search.candidates(panel, &[0], &mut masks, &mut Pulse::new(&mut || Ok(()))).unwrap();
             masks[0]
         };
         assert_eq!((found(&panels, 0), found(&panels, 1)), (u32::MAX, 0xFF));

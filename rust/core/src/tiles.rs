@@ -3,6 +3,8 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::error::Result;
+use crate::memory::{push, reserve};
+use crate::pulse::Pulse;
 use crate::work::Run;
 
 /// How the table is cut. Results do not depend on it.
@@ -56,38 +58,35 @@ pub(crate) fn pieces(range: Range<usize>, size: usize) -> impl Iterator<Item = R
 }
 
 /// Looks at an `n x m` table, band of rows after band of rows. Threads fill one `R` a tile with `work`; `collect`
-/// gets a band's results in order (rows first, then columns) and may end the search.
+/// gets a band's tiles with their results in order (rows first, then columns) and may end the search.
 pub(crate) fn for_each_band<R: Default + Send>(
     run: &mut Run<'_>,
     (n, m, shape): (usize, usize, Shape),
     cut: Cut,
-    work: impl Fn(&Tile, &mut R) + Sync,
-    mut collect: impl FnMut(Vec<R>) -> ControlFlow<()>,
+    work: impl Fn(&Tile, &mut R, &mut Pulse<'_>) -> Result<()> + Sync,
+    mut collect: impl FnMut(&mut Vec<(Tile, R)>, &mut Run<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     let band_rows = (cut.band / m.max(1)).next_multiple_of(cut.rows).max(cut.rows);
+    let mut tiles: Vec<(Tile, R)> = Vec::new();
     for band in pieces(0..n, band_rows) {
-        let tiles: Vec<Tile> = pieces(band, cut.rows)
-            .flat_map(|rows| {
-                let first = if shape == Shape::Triangle { rows.start } else { 0 };
-                pieces(first..m, cut.columns).map(move |columns| Tile { rows: rows.clone(), columns, shape })
-            })
-            .collect();
-        let mut results: Vec<R> = Vec::new();
-        results.resize_with(tiles.len(), R::default);
-        run.each(
-            tiles.into_iter().zip(results.iter_mut()).collect(),
-            || (),
-            |(), (tile, result)| {
-                work(&tile, result);
-                Ok(())
-            },
-        )?;
-        if collect(results).is_break() {
+        tiles.clear();
+        reserve(&mut tiles, band.len().div_ceil(cut.rows) * m.div_ceil(cut.columns), TILES)?;
+        for rows in pieces(band, cut.rows) {
+            let first = if shape == Shape::Triangle { rows.start } else { 0 };
+            for columns in pieces(first..m, cut.columns) {
+                push(&mut tiles, (Tile { rows: rows.clone(), columns, shape }, R::default()), TILES)?;
+            }
+        }
+        run.each_asking(&mut tiles, || (), |(), (tile, result), ask| work(tile, result, &mut Pulse::new(ask)))?;
+        if collect(&mut tiles, run)?.is_break() {
             break;
         }
     }
     Ok(())
 }
+
+/// What messages call the list of tiles.
+const TILES: &str = "the tiles of the table";
 
 #[cfg(test)]
 mod tests {
@@ -97,14 +96,15 @@ mod tests {
         let mut stop = || false;
         let mut run = Run::new(3, &mut stop).unwrap();
         let mut all = Vec::new();
-        let work = |tile: &Tile, out: &mut Vec<(usize, usize)>| {
+        let work = |tile: &Tile, out: &mut Vec<(usize, usize)>, _: &mut Pulse<'_>| {
             for i in tile.rows.clone() {
                 out.extend(tile.columns(i).map(|j| (i, j)));
             }
+            Ok(())
         };
-        let collect = |bands: Vec<Vec<(usize, usize)>>| {
-            all.extend(bands.into_iter().flatten());
-            ControlFlow::Continue(())
+        let collect = |tiles: &mut Vec<(Tile, Vec<(usize, usize)>)>, _: &mut Run<'_>| {
+            all.extend(tiles.drain(..).flat_map(|(_, found)| found));
+            Ok(ControlFlow::Continue(()))
         };
         for_each_band(&mut run, (n, m, shape), cut, work, collect).unwrap();
         all.sort_unstable();

@@ -5,13 +5,13 @@
 //! trajectory gets there. The modes differ in how the three become a score.
 
 use crate::align::{Constraints, Ties};
-use crate::batch::{
-    Align, Block, Long, Outputs, Paths, Prepared, canonical, check, filled, prepare, resolve, same_dim,
-};
+use crate::batch::{Align, Block, Long, Outputs, Paths, Prepared, canonical, check, prepare, resolve, same_dim};
 use crate::cost::{Metric, cosine_scaled};
 use crate::error::{Error, Result};
 use crate::kernel::check_gamma;
+use crate::memory::{append, collected, reserve, zeroed};
 use crate::pair::{Rules, Want, Workspace, align_divided, align_pair};
+use crate::pulse::Pulse;
 use crate::rows::{Ragged, Rows, Scalar, Zero, same, widened};
 use crate::simd::{Isa, Kernels, Soon};
 use crate::work::Run;
@@ -147,26 +147,29 @@ pub fn vertex_pairs<T: Scalar>(
     let (x, y) = prepare(references, tests, &pairs, &rules, long, run)?;
     let z = baselines(&references, trivials, options, &rules, run)?;
     let mut out = Outputs::new(&pairs, &references, &tests, true)?;
-    let mut counted = filled(pairs.len() as u128, 0i64, "the counts")?;
-    let blocks = out.blocks(&pairs, &references, &tests, long, run.alone());
-    let mut found: Vec<Parts> = Vec::new();
-    found.resize_with(if parts { blocks.len() } else { 0 }, Parts::default);
+    let mut counted = zeroed(pairs.len() as u128, SCORES)?;
+    let blocks = out.blocks(&pairs, &references, &tests, long, run.alone())?;
+    let mut found = collected((0..if parts { blocks.len() } else { 0 }).map(|_| Parts::default()), SCORES)?;
     let (mut left, mut parts_left) = (&mut counted[..], found.iter_mut());
     let blocks = blocks.into_iter().map(|block| {
-        let (counted, rest) = std::mem::take(&mut left).split_at_mut(block.pairs.len());
-        left = rest;
+        let counted = left.split_off_mut(..block.pairs.len()).unwrap_or_default();
         (block, counted, parts_left.next())
     });
-    let (shared, blocks): (Vec<_>, Vec<_>) =
-        blocks.partition(|(block, ..)| long.has(block.pairs[0], &references, &tests));
+    let mut blocks = collected(blocks, SCORES)?;
+    // No more than four a thread.
+    let shared: Vec<_> = blocks.extract_if(.., |(block, ..)| long.has(block.pairs[0], &references, &tests)).collect();
     type Item<'a> = (Block<'a>, &'a mut [i64], Option<&'a mut Parts>);
     let scored = |(block, counted, parts): &mut Item<'_>, k: usize, costs: &mut Vec<f64>, align: &mut Align<'_, T>| {
         let (r, s) = block.pairs[k];
         let next = block.next(k, &x, &y);
         let (x, y) = (x.side(r), y.side(s));
-        let path = &mut block.paths[block.starts[k]..];
+        let start = block.start(k).unwrap_or_default();
+        let path = &mut block.paths[start..];
         let length = align([&x, &y], next, Want::Cells(path, costs))?.length;
         let mut mean = Mean::default();
+        if let Some(parts) = parts {
+            parts.reserve(length)?;
+        }
         for (&[i, j], cost) in path[..length].iter().zip(&*costs) {
             let (i, j) = (index(i), index(j));
             let similarity = unit_kernel(options.gamma, *cost);
@@ -195,10 +198,15 @@ pub fn vertex_pairs<T: Scalar>(
         })
     };
     scored_all().map_err(|error| canonical(error, references, tests, &rules, run))?;
-    let (scores, paths) = out.finish();
+    let (scores, paths) = out.finish(run)?;
     let paths = paths.unwrap_or_else(|| Paths { cells: Vec::new(), offsets: vec![0] });
-    Ok(Scores { scores, counted, paths, parts: parts.then(|| Parts::joined(found)) })
+    Ok(Scores { scores, counted, paths, parts: if parts { Some(Parts::joined(found)?) } else { None } })
 }
+
+/// What messages call scores and counts.
+const SCORES: &str = "the scores";
+/// What messages call the parts of the cells.
+const PARTS: &str = "the parts of the scores";
 
 impl Parts {
     fn push(&mut self, similarity: f64, decay: f64, z: f64) {
@@ -207,15 +215,25 @@ impl Parts {
         self.z.push(z);
     }
 
+    /// Makes room for `more` cells.
+    fn reserve(&mut self, more: usize) -> Result<()> {
+        reserve(&mut self.similarity, more, PARTS)?;
+        reserve(&mut self.decay, more, PARTS)?;
+        reserve(&mut self.z, more, PARTS)
+    }
+
     /// The parts of consecutive blocks, one after the other.
-    fn joined(blocks: Vec<Self>) -> Self {
+    fn joined(mut blocks: Vec<Self>) -> Result<Self> {
+        if blocks.len() == 1 {
+            return Ok(blocks.remove(0));
+        }
         let mut all = Self::default();
         for block in blocks {
-            all.similarity.extend(block.similarity);
-            all.decay.extend(block.decay);
-            all.z.extend(block.z);
+            append(&mut all.similarity, &block.similarity, PARTS)?;
+            append(&mut all.decay, &block.decay, PARTS)?;
+            append(&mut all.z, &block.z, PARTS)?;
         }
-        all
+        Ok(all)
     }
 }
 
@@ -281,7 +299,7 @@ fn baselines<T: Scalar>(
     rules: &Rules,
     run: &mut Run<'_>,
 ) -> Result<Vec<f64>> {
-    let mut z = filled(references.rows().len() as u128, 0.0, "the baselines")?;
+    let mut z = zeroed(references.rows().len() as u128, "the baselines")?;
     let Some(trivials) = trivials else {
         return Ok(z);
     };
@@ -291,24 +309,19 @@ fn baselines<T: Scalar>(
         return Err(Error::Shape { argument: trivials.argument(), expected, got: trivials.len().to_string() });
     }
     Prepared::ahead(trivials, rules, run)?;
-    let mut items = Vec::with_capacity(references.len());
+    (0..references.len()).filter(|r| !references.range(*r).is_empty()).try_for_each(|r| check(&trivials, r))?;
     let mut left = &mut z[..];
-    for r in 0..references.len() {
-        let (mine, rest) = left.split_at_mut(references.range(r).len());
-        left = rest;
-        if !mine.is_empty() {
-            check(&trivials, r)?;
-            items.push((r, mine));
+    let items = (0..references.len()).map(|r| (r, left.split_off_mut(..references.range(r).len()).unwrap_or_default()));
+    run.each_asking(items, Default::default, |(u, v), (r, z), ask| {
+        if z.is_empty() {
+            return Ok(());
         }
-    }
-    run.each(items, Default::default, |(u, v), (r, z)| {
         if r + 1 < references.len() {
             let next = references.get(r + 1);
             Soon::of(next.slice(0, next.len().min(trivials.get(r + 1).len())).data()).ask();
         }
         let sides = (references.get(r), trivials.get(r));
-        baseline(sides.0, sides.1, options, rules.isa, z, (u, v));
-        Ok(())
+        baseline(sides.0, sides.1, options, rules.isa, z, (u, v), &mut Pulse::new(ask))
     })
     .map_err(|error| canonical(error, *references, trivials, rules, run))?;
     Ok(z)
@@ -322,24 +335,33 @@ fn baseline<T: Scalar>(
     isa: Isa,
     z: &mut [f64],
     buffers: (&mut Vec<T::Wide>, &mut Vec<T::Wide>),
-) {
-    let mut kernel = |i: usize, j: usize| {
-        let u = widened(reference.slice(i, i + 1), buffers.0);
-        let v = widened(trivial.slice(j, j + 1), buffers.1);
-        unit_kernel(options.gamma, (1.0 - cosine(isa, u, v)).clamp(0.0, 2.0))
+    pulse: &mut Pulse<'_>,
+) -> Result<()> {
+    let mut kernel = |i: usize, j: usize| -> Result<f64> {
+        let u = widened(reference.slice(i, i + 1), buffers.0, pulse)?;
+        let v = widened(trivial.slice(j, j + 1), buffers.1, pulse)?;
+        pulse.spend(reference.dim())?;
+        Ok(unit_kernel(options.gamma, (1.0 - cosine(isa, u, v)).clamp(0.0, 2.0)))
     };
     match options.z {
         Baseline::None => {}
-        Baseline::ZeroPad => z.iter_mut().take(trivial.len()).enumerate().for_each(|(i, z)| *z = kernel(i, i)),
+        Baseline::ZeroPad => {
+            for (i, z) in z.iter_mut().take(trivial.len()).enumerate() {
+                *z = kernel(i, i)?;
+            }
+        }
         Baseline::HoldLast => {
-            z.iter_mut().enumerate().for_each(|(i, z)| *z = kernel(i, i.min(trivial.len() - 1)));
+            for (i, z) in z.iter_mut().enumerate() {
+                *z = kernel(i, i.min(trivial.len() - 1))?;
+            }
         }
         Baseline::ScalarMean => {
             #[expect(clippy::cast_precision_loss, reason = "a sequence is far shorter than 2^52")]
-            let mean = (0..z.len()).map(|i| kernel(i, 0)).sum::<f64>() / z.len() as f64;
+            let mean = (0..z.len()).map(|i| kernel(i, 0)).sum::<Result<f64>>()? / z.len() as f64;
             z.fill(mean);
         }
     }
+    Ok(())
 }
 
 /// Cosine in f64; exactly 1 for equal rows.

@@ -20,6 +20,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_millis(10);
 pub struct Run<'a> {
     threads: usize,
     isa: Isa,
+    available: Option<fn() -> Option<u64>>,
     stop: &'a mut dyn FnMut() -> bool,
 }
 
@@ -38,16 +39,28 @@ impl<'a> Run<'a> {
         if threads == 0 {
             return Err(Error::Option { option: "threads", expected: "at least 1", got: "0".to_owned() });
         }
-        Ok(Self { threads, isa: Isa::best(), stop })
+        Ok(Self { threads, isa: Isa::best(), available: None, stop })
     }
 
-    /// The same on another instruction set that this processor has; one that it lacks changes nothing.
+    /// The same on another instruction set that this processor has.
     #[must_use]
     pub fn on(mut self, isa: Isa) -> Self {
-        if Isa::available().contains(&isa) {
-            self.isa = isa;
-        }
+        self.isa = isa;
         self
+    }
+
+    /// The same with a question for the bytes of memory that may still be taken, put before a result grows whose size
+    /// nobody knows beforehand; `None` is an answer of which nothing is known.
+    #[must_use]
+    pub fn within(mut self, available: fn() -> Option<u64>) -> Self {
+        self.available = Some(available);
+        self
+    }
+
+    /// A question for the bytes that may still be taken.
+    pub(crate) fn available(&self) -> impl Fn() -> u64 + Sync + use<> {
+        let available = self.available;
+        move || available.and_then(|available| available()).unwrap_or(u64::MAX)
     }
 
     /// The instruction set of the kernels.
@@ -63,7 +76,7 @@ impl<'a> Run<'a> {
 
     /// The same on no more than `threads` threads.
     pub(crate) fn at_most(&mut self, threads: usize) -> Run<'_> {
-        Run { threads: self.threads.min(threads), isa: self.isa, stop: &mut *self.stop }
+        Run { threads: self.threads.min(threads), isa: self.isa, available: self.available, stop: &mut *self.stop }
     }
 
     /// True where the calling thread does all of the work.
@@ -89,13 +102,10 @@ impl<'a> Run<'a> {
     /// What `work` returns, or [`Error::Interrupted`].
     pub fn each<I, W>(
         &mut self,
-        items: Vec<I>,
+        items: impl IntoIterator<Item = I, IntoIter: ExactSizeIterator + Send>,
         workspace: impl Fn() -> W + Sync,
         work: impl Fn(&mut W, I) -> Result<()> + Sync,
-    ) -> Result<()>
-    where
-        I: Send,
-    {
+    ) -> Result<()> {
         self.each_asking(items, workspace, |space, item, _| work(space, item))
     }
 
@@ -106,32 +116,25 @@ impl<'a> Run<'a> {
     /// What `work` returns, or [`Error::Interrupted`].
     pub fn each_asking<I, W>(
         &mut self,
-        items: Vec<I>,
+        items: impl IntoIterator<Item = I, IntoIter: ExactSizeIterator + Send>,
         workspace: impl Fn() -> W + Sync,
         work: impl Fn(&mut W, I, &mut dyn FnMut() -> Result<()>) -> Result<()> + Sync,
-    ) -> Result<()>
-    where
-        I: Send,
-    {
+    ) -> Result<()> {
+        let items = items.into_iter();
         let count = items.len();
-        let slots: Vec<std::sync::Mutex<Option<I>>> =
-            items.into_iter().map(|i| std::sync::Mutex::new(Some(i))).collect();
-        let next = AtomicUsize::new(0);
+        // Taken from the iterator one by one: a list of them could be too large for memory.
+        let items = Mutex::new(items.enumerate());
         let halt = AtomicBool::new(false);
-        let failure: std::sync::Mutex<Option<(usize, Error)>> = std::sync::Mutex::new(None);
+        let failure: Mutex<Option<(usize, Error)>> = Mutex::new(None);
         let body = |ask: &mut dyn FnMut() -> bool| {
             let mut space = workspace();
             while !halt.load(Ordering::Relaxed) {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= count {
-                    break;
-                }
+                let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some((index, item)) = next else { break };
                 if ask() {
                     halt.store(true, Ordering::Relaxed);
                     break;
                 }
-                let item = slots[index].lock().ok().and_then(|mut slot| slot.take());
-                let Some(item) = item else { continue };
                 let mut question = || {
                     if ask() || halt.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
                 };
@@ -249,7 +252,11 @@ impl<S> Line<S> {
 
 impl<S> Turn<'_, S> {
     /// Waits for the items before, then does `work`; asks meanwhile whether to stop.
-    pub(crate) fn take(self, ask: &mut dyn FnMut() -> Result<()>, work: impl FnOnce(&mut S)) -> Result<()> {
+    pub(crate) fn take(
+        self,
+        ask: &mut dyn FnMut() -> Result<()>,
+        work: impl FnOnce(&mut S, &mut dyn FnMut() -> Result<()>) -> Result<()>,
+    ) -> Result<()> {
         let mut place = self.line.lock();
         while place.next != self.index {
             if place.broken {
@@ -263,7 +270,7 @@ impl<S> Turn<'_, S> {
                 place = self.line.lock();
             }
         }
-        work(&mut place.shared);
+        work(&mut place.shared, ask)?;
         place.next += 1;
         Ok(())
     }
@@ -289,9 +296,14 @@ mod tests {
             let mut never = || false;
             let found = Run::new(threads, &mut never).and_then(|mut run| {
                 run.each_asking(
-                    (0..200).collect(),
+                    0..200,
                     || (),
-                    |(), item, ask| line.turn(item).take(ask, |order| order.push(item)),
+                    |(), item, ask| {
+                        line.turn(item).take(ask, |order, _| {
+                            order.push(item);
+                            Ok(())
+                        })
+                    },
                 )
             });
             assert_eq!(found, Ok(()));
@@ -307,11 +319,18 @@ mod tests {
             let mut never = || false;
             let found = Run::new(threads, &mut never).and_then(|mut run| {
                 run.each_asking(
-                    (0..50).collect(),
+                    0..50,
                     || (),
                     |(), item, ask| {
                         let turn = line.turn(item);
-                        if item == 13 { Err(error.clone()) } else { turn.take(ask, |count| *count += 1) }
+                        if item == 13 {
+                            Err(error.clone())
+                        } else {
+                            turn.take(ask, |count, _| {
+                                *count += 1;
+                                Ok(())
+                            })
+                        }
                     },
                 )
             });
@@ -327,9 +346,14 @@ mod tests {
             let mut never = || false;
             Run::new(4, &mut never).and_then(|mut run| {
                 run.each_asking(
-                    (0..50).collect(),
+                    0..50,
                     || (),
-                    |(), item, ask| line.turn(item).take(ask, |()| assert_ne!(item, 13)),
+                    |(), item, ask| {
+                        line.turn(item).take(ask, |(), _| {
+                            assert_ne!(item, 13);
+                            Ok(())
+                        })
+                    },
                 )
             })
         }));

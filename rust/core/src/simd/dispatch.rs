@@ -6,8 +6,9 @@ use super::norms::Pass;
 use super::panel::{Panel, WIDEST};
 use super::sweep::Cost;
 use super::tile::{Layout, Sides};
-use super::{Isa, norms, panel, sweep, tile};
+use super::{Isa, Level, norms, panel, sweep, tile};
 use crate::error::Result;
+use crate::pulse::Pulse;
 
 /// Where the cells of a panel product go, see `panel::costs`.
 #[derive(Debug, Clone, Copy)]
@@ -53,8 +54,8 @@ impl Places {
     }
 }
 
-/// The kernels for one type of number, f32 or f64; each runs on the instruction set that is named, which the
-/// processor must have (see [`Isa::available`]).
+/// The kernels for one type of number, f32 or f64; each runs on the instruction set that is named, listens where it may
+/// take long, and reads and writes within its slices whatever the other arguments say: what does not fit is a panic.
 pub trait Kernels: Cost {
     /// Rows of a strip of the dynamic programme.
     fn strip_height(isa: Isa) -> usize {
@@ -62,14 +63,14 @@ pub trait Kernels: Cost {
     }
     /// Lanes of the dynamic programme.
     fn lanes_of(isa: Isa) -> usize {
-        if isa == Isa::Avx512 { 8 } else { 4 }
+        if isa.0 == Level::Avx512 { 8 } else { 4 }
     }
     /// Rows of a panel.
     fn panel_width(isa: Isa) -> usize;
     /// Columns that a panel meets at once.
     fn panel_columns(isa: Isa) -> usize;
     /// See `norms::inverse`.
-    fn inverse_norms(isa: Isa, pass: &Pass<'_, Self>, out: &mut [Self]) -> Result<()>;
+    fn inverse_norms(isa: Isa, pass: &Pass<'_, Self>, out: &mut [Self], pulse: &mut Pulse<'_>) -> Result<()>;
     /// See `norms::products`.
     fn products(isa: Isa, u: &[Self], v: &[Self]) -> [f64; 3];
     /// See `tile::costs`.
@@ -80,9 +81,10 @@ pub trait Kernels: Cost {
         columns: Range<usize>,
         out: &mut [Self],
         layout: Layout<'_, Self>,
-    );
+        pulse: &mut Pulse<'_>,
+    ) -> Result<()>;
     /// See `panel::pack`.
-    fn pack(isa: Isa, rows: &[Self], dim: usize, panel: &mut Panel<Self>);
+    fn pack(isa: Isa, rows: &[Self], dim: usize, panel: &mut Panel<Self>, pulse: &mut Pulse<'_>) -> Result<()>;
     /// See `panel::costs`.
     fn panel_costs(
         isa: Isa,
@@ -91,9 +93,20 @@ pub trait Kernels: Cost {
         panel: &[Self],
         targets: &Columns<'_>,
         out: &mut [Self],
-    );
+        pulse: &mut Pulse<'_>,
+    ) -> Result<()>;
     /// See `sweep::strip`.
-    fn strip(isa: Isa, rows: usize, n: usize, costs: &[Self], above: &[f64], below: &mut [f64], directions: &mut [u8]);
+    #[expect(clippy::too_many_arguments, reason = "both sums, costs and directions, and how many of them")]
+    fn strip(
+        isa: Isa,
+        rows: usize,
+        n: usize,
+        costs: &[Self],
+        above: &[f64],
+        below: &mut [f64],
+        directions: &mut [u8],
+        pulse: &mut Pulse<'_>,
+    ) -> Result<()>;
 }
 
 /// The kernels of one instruction set: `$feature` on every function, `$v` and `$l` the registers.
@@ -103,8 +116,8 @@ macro_rules! compile {
             use super::*;
 
             $(#[target_feature(enable = $feature)])?
-            pub(super) fn inverse_norms(pass: &Pass<'_, $e>, out: &mut [$e]) -> Result<()> {
-                norms::inverse::<$v, $l, $e>(pass, out)
+            pub(super) fn inverse_norms(pass: &Pass<'_, $e>, out: &mut [$e], pulse: &mut Pulse<'_>) -> Result<()> {
+                norms::inverse::<$v, $l, $e>(pass, out, pulse)
             }
 
             $(#[target_feature(enable = $feature)])?
@@ -119,13 +132,14 @@ macro_rules! compile {
                 columns: Range<usize>,
                 out: &mut [$e],
                 layout: Layout<'_, $e>,
-            ) {
-                tile::costs::<$v>(sides, rows, columns, out, layout);
+                pulse: &mut Pulse<'_>,
+            ) -> Result<()> {
+                tile::costs::<$v>(sides, rows, columns, out, layout, pulse)
             }
 
             $(#[target_feature(enable = $feature)])?
-            pub(super) fn pack(rows: &[$e], dim: usize, panel: &mut Panel<$e>) {
-                panel::pack::<$v>(rows, dim, panel);
+            pub(super) fn pack(rows: &[$e], dim: usize, panel: &mut Panel<$e>, pulse: &mut Pulse<'_>) -> Result<()> {
+                panel::pack::<$v>(rows, dim, panel, pulse)
             }
 
             $(#[target_feature(enable = $feature)])?
@@ -135,8 +149,9 @@ macro_rules! compile {
                 panel: &[$e],
                 targets: &Columns<'_>,
                 out: &mut [$e],
-            ) {
-                panel::costs::<$v>(sides, first, panel, targets, out);
+                pulse: &mut Pulse<'_>,
+            ) -> Result<()> {
+                panel::costs::<$v>(sides, first, panel, targets, out, pulse)
             }
 
             $(#[target_feature(enable = $feature)])?
@@ -147,8 +162,9 @@ macro_rules! compile {
                 above: &[f64],
                 below: &mut [f64],
                 directions: &mut [u8],
-            ) {
-                sweep::strip::<$l, $e>(rows, n, costs, above, below, directions);
+                pulse: &mut Pulse<'_>,
+            ) -> Result<()> {
+                sweep::strip::<$l, $e>(rows, n, costs, above, below, directions, pulse)
             }
         }
     };
@@ -174,13 +190,13 @@ compile!(avx512_f64, f64, super::super::x86::F64x8, super::super::x86::F64x8, "a
 /// Calls the function of the instruction set.
 macro_rules! on {
     ($isa:expr, $portable:ident, $avx2:ident, $avx512:ident, $call:ident ( $($argument:expr),* )) => {
-        match $isa {
-            // SAFETY: an `Isa` beyond Portable comes from `Isa::available`, which asked the processor.
+        match $isa.0 {
+            // SAFETY: an `Isa` beyond Portable comes from `Isa::available` alone, which asked the processor.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { $avx2::$call($($argument),*) },
+            Level::Avx2 => unsafe { $avx2::$call($($argument),*) },
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { $avx512::$call($($argument),*) },
+            Level::Avx512 => unsafe { $avx512::$call($($argument),*) },
             _ => $portable::$call($($argument),*),
         }
     };
@@ -191,19 +207,19 @@ macro_rules! kernels {
         impl Kernels for $e {
             fn panel_width(isa: Isa) -> usize {
                 let widths: [usize; 3] = $widths;
-                panel::width(widths[isa as usize])
+                panel::width(widths[isa.0 as usize])
             }
 
             fn panel_columns(isa: Isa) -> usize {
-                match isa {
-                    Isa::Portable => 2,
-                    Isa::Avx2 => 6,
-                    Isa::Avx512 => 14,
+                match isa.0 {
+                    Level::Portable => 2,
+                    Level::Avx2 => 6,
+                    Level::Avx512 => 14,
                 }
             }
 
-            fn inverse_norms(isa: Isa, pass: &Pass<'_, $e>, out: &mut [$e]) -> Result<()> {
-                on!(isa, $portable, $avx2, $avx512, inverse_norms(pass, out))
+            fn inverse_norms(isa: Isa, pass: &Pass<'_, $e>, out: &mut [$e], pulse: &mut Pulse<'_>) -> Result<()> {
+                on!(isa, $portable, $avx2, $avx512, inverse_norms(pass, out, pulse))
             }
 
             fn products(isa: Isa, u: &[$e], v: &[$e]) -> [f64; 3] {
@@ -217,12 +233,13 @@ macro_rules! kernels {
                 columns: Range<usize>,
                 out: &mut [$e],
                 layout: Layout<'_, $e>,
-            ) {
-                on!(isa, $portable, $avx2, $avx512, costs(sides, rows, columns, out, layout));
+                pulse: &mut Pulse<'_>,
+            ) -> Result<()> {
+                on!(isa, $portable, $avx2, $avx512, costs(sides, rows, columns, out, layout, pulse))
             }
 
-            fn pack(isa: Isa, rows: &[$e], dim: usize, panel: &mut Panel<$e>) {
-                on!(isa, $portable, $avx2, $avx512, pack(rows, dim, panel));
+            fn pack(isa: Isa, rows: &[$e], dim: usize, panel: &mut Panel<$e>, pulse: &mut Pulse<'_>) -> Result<()> {
+                on!(isa, $portable, $avx2, $avx512, pack(rows, dim, panel, pulse))
             }
 
             fn panel_costs(
@@ -232,8 +249,9 @@ macro_rules! kernels {
                 panel: &[$e],
                 targets: &Columns<'_>,
                 out: &mut [$e],
-            ) {
-                on!(isa, $portable, $avx2, $avx512, panel_costs(sides, first, panel, targets, out));
+                pulse: &mut Pulse<'_>,
+            ) -> Result<()> {
+                on!(isa, $portable, $avx2, $avx512, panel_costs(sides, first, panel, targets, out, pulse))
             }
 
             fn strip(
@@ -244,8 +262,9 @@ macro_rules! kernels {
                 above: &[f64],
                 below: &mut [f64],
                 directions: &mut [u8],
-            ) {
-                on!(isa, $portable, $avx2, $avx512, strip(rows, n, costs, above, below, directions));
+                pulse: &mut Pulse<'_>,
+            ) -> Result<()> {
+                on!(isa, $portable, $avx2, $avx512, strip(rows, n, costs, above, below, directions, pulse))
             }
         }
     };

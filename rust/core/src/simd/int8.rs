@@ -4,7 +4,7 @@
 //! Rows are compared one against a panel of [`WIDTH`]: in a panel, four consecutive codes of lane 0 lie beside four of
 //! lane 1, and so on, each with a bias that makes it unsigned, as the byte products of x86 want it.
 
-use super::Isa;
+use super::{Isa, Level};
 
 /// Rows of a panel: one bit each in a mask.
 pub(crate) const WIDTH: usize = 32;
@@ -17,8 +17,11 @@ const GROUPS: usize = 2;
 
 /// A cache line of codes.
 #[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Line(pub(crate) [u8; 64]);
+
+// SAFETY: 64 bytes without padding, and zero is a value of each.
+unsafe impl bytemuck::Zeroable for Line {}
 
 /// Which byte products the processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +39,12 @@ pub(crate) enum Bytes {
 impl Bytes {
     /// The best ones beside `isa`.
     pub(crate) fn of(isa: Isa) -> Self {
-        match isa {
+        match isa.0 {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 if std::is_x86_feature_detected!("avx512vnni") => Self::Vnni,
-            Isa::Avx512 => Self::Avx512,
-            Isa::Avx2 => Self::Avx2,
-            Isa::Portable => Self::Portable,
+            Level::Avx512 if std::is_x86_feature_detected!("avx512vnni") => Self::Vnni,
+            Level::Avx512 => Self::Avx512,
+            Level::Avx2 => Self::Avx2,
+            Level::Portable => Self::Portable,
         }
     }
 
@@ -196,6 +199,7 @@ fn tile<P: Products, const C: usize>(
     masks: &mut [u32],
 ) -> usize {
     let groups = panel.lines.len() * 64 / GROUP_BYTES;
+    assert!(groups.is_multiple_of(P::GROUPS), "a panel is whole steps of the kernel");
     let mut rows = [queries.codes.as_ptr(); C];
     let mut terms = [Terms::default(); C];
     for c in 0..C {
@@ -281,16 +285,16 @@ fn round_row(values: &[f32], largest: f32, codes: &mut [i8]) -> Rounded {
             let residual = block[l] - step * (shifted - MAGIC);
             squares[l] += residual * residual;
             let code = shifted.to_bits().wrapping_sub(MAGIC.to_bits()).cast_signed();
-            sums[l] += code;
+            sums[l] = sums[l].wrapping_add(code);
             whole[l] = narrow(code);
         }
         let count = if b < blocks.len() { LANES } else { rest.len() };
         codes[b * LANES..][..count].copy_from_slice(&whole[..count]);
     }
-    let (mut residual, mut sum) = (0.0, 0);
+    let (mut residual, mut sum) = (0.0, 0i32);
     for l in 0..LANES {
         residual += squares[l];
-        sum += sums[l];
+        sum = sum.wrapping_add(sums[l]);
     }
     Rounded { step, residual, sum }
 }

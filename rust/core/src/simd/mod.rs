@@ -18,19 +18,34 @@ mod x86;
 #[cfg(target_arch = "x86_64")]
 mod x86_bytes;
 
-pub use dispatch::{Columns, Kernels, Places};
+pub(crate) use dispatch::{Columns, Kernels, Places};
 pub(crate) use norms::AHEAD;
-pub use norms::{Pass, Soon};
-pub use panel::Panel;
-pub use sweep::Cost;
+pub(crate) use norms::{Pass, Soon};
+pub(crate) use panel::Panel;
 pub(crate) use sweep::{direction_bytes, trace};
-pub use tile::{Layout, Sides};
+pub(crate) use tile::{Layout, Sides};
 
 use crate::rows::Float;
 
-/// An instruction set that the kernels know.
+/// An instruction set of this processor that the kernels know.
+///
+/// There is one only where the processor was asked and has it, which is what lets the kernels run:
+///
+/// ```
+/// use tracewarp_core::Isa;
+/// assert!(Isa::available().contains(&Isa::best()));
+/// assert_eq!(Isa::available()[0].name(), "portable");
+/// ```
+///
+/// ```compile_fail
+/// let isa = tracewarp_core::Isa::Avx512;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Isa {
+pub struct Isa(Level);
+
+/// What an [`Isa`] stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Level {
     /// Plain arrays, which the compiler turns into whatever the target has (SSE2 on x86-64, NEON on 64-bit Arm).
     Portable,
     /// AVX2 with fused multiply-add.
@@ -43,7 +58,7 @@ impl Isa {
     /// The best one that this processor has.
     #[must_use]
     pub fn best() -> Self {
-        *Self::available().last().unwrap_or(&Self::Portable)
+        *Self::available().last().unwrap_or(&Self(Level::Portable))
     }
 
     /// All that this processor has, best last.
@@ -58,22 +73,22 @@ impl Isa {
                 && std::is_x86_feature_detected!("avx512vl")
                 && std::is_x86_feature_detected!("avx512dq");
             if avx512 {
-                return &[Self::Portable, Self::Avx2, Self::Avx512];
+                return &[Self(Level::Portable), Self(Level::Avx2), Self(Level::Avx512)];
             }
             if avx2 {
-                return &[Self::Portable, Self::Avx2];
+                return &[Self(Level::Portable), Self(Level::Avx2)];
             }
         }
-        &[Self::Portable]
+        &[Self(Level::Portable)]
     }
 
     /// Its name, as `tracewarp doctor` prints it.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-            Self::Avx512 => "avx512",
+        match self.0 {
+            Level::Portable => "portable",
+            Level::Avx2 => "avx2",
+            Level::Avx512 => "avx512",
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::sweep::Cost;
 use super::{Lanes, Vector};
 use crate::error::Result;
-use crate::rows::{Zero, inverse_norm};
+use crate::pulse::Pulse;
+use crate::rows::{Zero, careful_inverse_norm};
 
 /// Squared norms within these bounds keep every product and sum of f32 in range: 2^-80 and 2^80.
 const SAFE: std::ops::RangeInclusive<f64> = 8.271_806_125_530_277e-25..=1.208_925_819_614_629_2e24;
@@ -80,16 +81,21 @@ impl Soon {
 /// Writes 1 / |row| for every row: 0 for a zero row under [`Zero::Orthogonal`], NaN for a row so long or so short that
 /// its products need care.
 #[inline(always)]
-pub(crate) fn inverse<V: Vector<Elem = E>, L: Lanes, E: Cost>(pass: &Pass<'_, E>, out: &mut [E]) -> Result<()> {
+pub(crate) fn inverse<V: Vector<Elem = E>, L: Lanes, E: Cost>(
+    pass: &Pass<'_, E>,
+    out: &mut [E],
+    pulse: &mut Pulse<'_>,
+) -> Result<()> {
     for (i, (row, inverse)) in pass.rows.chunks_exact(pass.dim).zip(out).enumerate() {
         let square = if V::OVERLAPS { square::<V, E>(row, pass.after(i)) } else { square_double::<L, E>(row) };
         *inverse = if SAFE.contains(&square) {
             E::from_double(1.0 / square.sqrt())
-        } else if inverse_norm(pass.argument, pass.first + i, row, pass.zero)? == 0.0 {
+        } else if careful_inverse_norm(pass.argument, pass.first + i, row, pass.zero, pulse)? == 0.0 {
             E::default()
         } else {
             E::from_double(f64::NAN)
         };
+        pulse.spend(row.len())?;
     }
     Ok(())
 }

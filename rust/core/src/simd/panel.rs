@@ -3,6 +3,9 @@
 use super::Vector;
 use super::norms::{LINE, prefetch};
 use super::tile::Sides;
+use crate::error::Result;
+use crate::memory::{cleared, too_large};
+use crate::pulse::Pulse;
 use crate::rows::{Float, same};
 
 /// How far ahead of the products a panel is asked for, in bytes: it is as large as the first cache, and the processor's
@@ -31,24 +34,33 @@ impl<E: Float> Panel<E> {
     }
 
     /// Zeros for `len` values.
-    fn clear(&mut self, len: usize) -> &mut [E] {
+    fn clear(&mut self, len: usize) -> Result<&mut [E]> {
         let most = LINE / size_of::<E>();
-        self.buffer.clear();
-        self.buffer.resize(most + len, E::default());
+        cleared(&mut self.buffer, most.saturating_add(len), PANEL)?;
         self.start = self.buffer.as_ptr().align_offset(LINE).min(most);
         self.buffer.truncate(self.start + len);
-        &mut self.buffer[self.start..]
+        Ok(&mut self.buffer[self.start..])
     }
 }
+
+/// What messages call a panel.
+const PANEL: &str = "a panel of rows";
 
 /// Numbers of every row that are packed before the next ones: a multiple of every [`Vector::SQUARE`].
 const BLOCK: usize = 16;
 
 /// Packs up to `width` rows, along d: `[k * width + lane]`; missing lanes become zeros.
 #[inline(always)]
-pub(crate) fn pack<V: Vector>(rows: &[V::Elem], dim: usize, panel: &mut Panel<V::Elem>) {
+pub(crate) fn pack<V: Vector>(
+    rows: &[V::Elem],
+    dim: usize,
+    panel: &mut Panel<V::Elem>,
+    pulse: &mut Pulse<'_>,
+) -> Result<()> {
     let width = width(V::LANES);
-    let panel = panel.clear(dim * width);
+    assert!(dim > 0 && rows.len() / dim <= width, "rows of a panel");
+    let size = dim.checked_mul(width).ok_or_else(|| too_large::<V::Elem>(PANEL, dim as u128 * width as u128))?;
+    let panel = panel.clear(size)?;
     let (side, count) = (V::SQUARE.max(1), rows.len() / dim);
     // Blocks of d keep the lines that are written in the cache while the rows go by.
     for block in (0..dim).step_by(BLOCK) {
@@ -70,7 +82,9 @@ pub(crate) fn pack<V: Vector>(rows: &[V::Elem], dim: usize, panel: &mut Panel<V:
                 }
             }
         }
+        pulse.spend(count * depth)?;
     }
+    Ok(())
 }
 
 /// Cosine costs of a packed panel with the rows of y: lane `l` with column `j` goes to `out[places[of[j]].lanes[l] + columns[j]]`.
@@ -83,11 +97,12 @@ pub(crate) fn costs<V: Vector>(
     panel: &[V::Elem],
     targets: &super::Columns<'_>,
     out: &mut [V::Elem],
-) {
+    pulse: &mut Pulse<'_>,
+) -> Result<()> {
     match V::PANEL_COLUMNS {
-        14 => blocks::<V, 14>(sides, first, panel, targets, out),
-        6 => blocks::<V, 6>(sides, first, panel, targets, out),
-        _ => blocks::<V, 2>(sides, first, panel, targets, out),
+        14 => blocks::<V, 14>(sides, first, panel, targets, out, pulse),
+        6 => blocks::<V, 6>(sides, first, panel, targets, out, pulse),
+        _ => blocks::<V, 2>(sides, first, panel, targets, out, pulse),
     }
 }
 
@@ -98,9 +113,11 @@ fn blocks<V: Vector, const C: usize>(
     panel: &[V::Elem],
     targets: &super::Columns<'_>,
     out: &mut [V::Elem],
-) {
+    pulse: &mut Pulse<'_>,
+) -> Result<()> {
     let width = width(V::LANES);
     let n = sides.y_inverse.len();
+    assert!(first < sides.x_inverse.len(), "a panel has rows");
     let rows = (sides.x_inverse.len() - first).min(width);
     let near = V::Elem::from_double(crate::cost::near(sides.dim));
     let mut inverse = [V::Elem::default(); WIDEST];
@@ -134,14 +151,17 @@ fn blocks<V: Vector, const C: usize>(
         for (c, costs) in block.iter().enumerate().take(n - start) {
             let column = targets.columns[start + c];
             let places = &targets.places[targets.of[start + c]];
-            assert!(places.last() + column < out.len(), "a panel's cells lie inside its costs");
+            let last = places.last().checked_add(column);
+            assert!(last.is_some_and(|last| last < out.len()), "a panel's cells lie inside its costs");
             for lane in 0..width {
                 // SAFETY: no place is after the last one, which was just checked to be inside.
                 unsafe { *out.get_unchecked_mut(places.lanes()[lane] + column) = costs[lane] };
             }
         }
+        pulse.spend(width * C * sides.dim)?;
         j += C;
     }
+    Ok(())
 }
 
 #[cold]
@@ -203,8 +223,10 @@ mod tests {
                 let rows: Vec<E> = (0..count * dim).map(|k| E::from_double(1.0 + k as f64)).collect();
                 let mut panel = Panel::default();
                 // What an earlier, fuller panel leaves behind must go.
-                E::pack(isa, &vec![E::from_double(-1.0); width * dim], dim, &mut panel);
-                E::pack(isa, &rows, dim, &mut panel);
+                let (mut never, full) = (|| Ok(()), vec![E::from_double(-1.0); width * dim]);
+                let mut pulse = Pulse::new(&mut never);
+                E::pack(isa, &full, dim, &mut panel, &mut pulse).unwrap();
+                E::pack(isa, &rows, dim, &mut panel, &mut pulse).unwrap();
                 for (place, value) in panel.values().iter().enumerate() {
                     let (k, lane) = (place / width, place % width);
                     let expected = if lane < count { rows[lane * dim + k] } else { E::default() };

@@ -8,6 +8,8 @@ use std::ops::Range;
 use super::Vector;
 use super::norms::{LINE, Soon, prefetch};
 use crate::cost::Metric;
+use crate::error::Result;
+use crate::pulse::Pulse;
 use crate::rows::{Float, same};
 
 /// Two sequences of rows, ready to be compared.
@@ -62,28 +64,39 @@ pub(crate) fn costs<V: Vector>(
     columns: Range<usize>,
     out: &mut [V::Elem],
     layout: Layout<'_, V::Elem>,
-) {
+    pulse: &mut Pulse<'_>,
+) -> Result<()> {
+    assert!(sides.dim > 0 && !rows.is_empty() && !columns.is_empty(), "rows of numbers");
     let steps = match layout {
         Layout::Flat => (columns.len(), 1),
-        Layout::Strip { height, .. } => (height + 1, height),
+        Layout::Strip { height, .. } => {
+            // What `finish_strip` loads: whole registers of a diagonal.
+            assert!(rows.len() <= height && height <= HIGHEST && height.is_multiple_of(V::LANES), "a strip of lanes");
+            (height + 1, height)
+        }
     };
     let block = (rows, columns);
     if sides.metric != Metric::Cosine {
-        sums::<V, false>(sides, &block, out, steps);
+        sums::<V, false>(sides, &block, out, steps, pulse)?;
         for i in block.0.clone() {
             for j in block.1.clone() {
                 let cell = &mut out[(i - block.0.start) * steps.0 + (j - block.1.start) * steps.1];
                 *cell = finish_distance(sides, i, j, *cell);
             }
+            pulse.spend(block.1.len())?;
         }
-        return;
+        return Ok(());
     }
-    sums::<V, true>(sides, &block, out, steps);
+    sums::<V, true>(sides, &block, out, steps, pulse)?;
     match layout {
         Layout::Flat => finish_flat::<V>(sides, &block, out),
         Layout::Strip { height, reversed } => finish_strip::<V>(sides, &block, height, reversed, out),
     }
+    Ok(())
 }
+
+/// Rows of the highest strip.
+const HIGHEST: usize = 32;
 
 type Block = (Range<usize>, Range<usize>);
 
@@ -97,7 +110,8 @@ fn sums<V: Vector, const DOT: bool>(
     (rows, columns): &Block,
     out: &mut [V::Elem],
     steps: (usize, usize),
-) {
+    pulse: &mut Pulse<'_>,
+) -> Result<()> {
     // Tiles of nearly equal size: 30 rows are 5 x 6, 8 are 2 x 4. As many of them as stay in the cache meet all
     // columns before the next ones do.
     let (high, wide) = (rows.len().div_ceil(V::TILE_ROWS), columns.len().div_ceil(V::TILE_COLUMNS));
@@ -124,10 +138,12 @@ fn sums<V: Vector, const DOT: bool>(
                 }
                 i += height;
             }
+            pulse.spend((last - tile) * V::TILE_ROWS * width * sides.dim)?;
             j += width;
         }
         (tile, first) = (last, i);
     }
+    Ok(())
 }
 
 /// Bytes of a row between two requests for memory: about 50 cycles of a whole tile.
@@ -237,7 +253,7 @@ fn finish_strip<V: Vector>(
     out: &mut [V::Elem],
 ) {
     let near = V::splat(V::Elem::from_double(crate::cost::near(sides.dim)));
-    let mut inverse = [V::Elem::default(); 32];
+    let mut inverse = [V::Elem::default(); HIGHEST];
     inverse[..rows.len()].copy_from_slice(&sides.x_inverse[rows.clone()]);
     let (n, zero) = (columns.len(), V::Elem::default());
     for (k, diagonal) in out.chunks_exact_mut(height).enumerate().take(n + rows.len() - 1) {
@@ -246,7 +262,8 @@ fn finish_strip<V: Vector>(
         let others = &reversed[height + n - 1 - k..][..height];
         let mut plain = true;
         for v in 0..rows.len().div_ceil(V::LANES) {
-            // SAFETY: `diagonal` and `others` hold `height` values, `inverse` 32 >= height.
+            // SAFETY: `diagonal` and `others` hold `height` values, `inverse` HIGHEST >= height, and `costs` has checked
+            // that `height` is whole registers and holds all rows.
             unsafe {
                 let sums = V::load(diagonal.as_ptr().add(v * V::LANES));
                 let cells = distance::<V>(
@@ -476,7 +493,7 @@ mod tests {
                     let (x, y, next) = (&x[x_offset..], &y[y_offset..], [Soon::default(); 2]);
                     let sides = Sides { x, y, dim, x_inverse: &x_inverse, y_inverse: &y_inverse, metric, next };
                     let mut out = vec![E::default(); m * n];
-                    E::costs(isa, &sides, 0..m, 0..n, &mut out, Layout::Flat);
+                    E::costs(isa, &sides, 0..m, 0..n, &mut out, Layout::Flat, &mut Pulse::new(&mut || Ok(()))).unwrap();
                     out.iter().map(|cost| cost.double().to_bits()).collect::<Vec<_>>()
                 };
                 let first = costs(0, 0);

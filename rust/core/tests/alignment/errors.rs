@@ -21,7 +21,13 @@ impl Costs for Endless {
     fn columns(&self) -> usize {
         16
     }
-    fn fill(&mut self, _: usize, _: usize, out: &mut [f64]) -> tracewarp_core::Result<()> {
+    fn fill(
+        &mut self,
+        _: usize,
+        _: usize,
+        out: &mut [f64],
+        _: &mut dyn FnMut() -> tracewarp_core::Result<()>,
+    ) -> tracewarp_core::Result<()> {
         out.fill(0.0);
         Ok(())
     }
@@ -135,9 +141,10 @@ fn raised() -> Vec<(Error, &'static str)> {
     ));
     found.push((scored(default, &[0, 1, 2]), "trivials: expected one sequence a reference, 1, got 2"));
     let (u, v, one) = (rows("u", fine, 2), rows("v", fine, 1), rows("x", &fine[..2], 2));
-    found.push((gaussian_similarity(u, v, 1.0).expect_err("shape"), "v: expected shape (2, 2) as u, got (4, 1)"));
+    let similarity = |u, v| running(1, |run| gaussian_similarity(u, v, 1.0, run)).expect_err("an error");
+    found.push((similarity(u, v), "v: expected shape (2, 2) as u, got (4, 1)"));
     let none = rows("u", &[], 2);
-    found.push((gaussian_similarity(none, none, 1.0).expect_err("empty"), "u: expected at least one row, got none"));
+    found.push((similarity(none, none), "u: expected at least one row, got none"));
     let mmd = |x, y, gammas: &[f64], estimator| {
         running(1, |run| mmd2(x, y, gammas, estimator, Combine::Mean, run)).expect_err("an error")
     };

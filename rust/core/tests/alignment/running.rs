@@ -113,7 +113,7 @@ fn an_item_that_fails_ends_the_call_with_its_error() {
     let error = Error::Option { option: "k", expected: "another", got: "13".to_owned() };
     for threads in [1, 2, 8] {
         let work = |(): &mut (), item: usize| if item == 13 { Err(error.clone()) } else { Ok(()) };
-        assert_eq!(running(threads, |run| run.each((0..50).collect(), || (), work)), Err(error.clone()));
+        assert_eq!(running(threads, |run| run.each(0..50, || (), work)), Err(error.clone()));
     }
 }
 
