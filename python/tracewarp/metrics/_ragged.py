@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp.errors import DtypeError, EmptyInputError, OffsetsError, ShapeError
-from tracewarp.metrics._arrays import FloatArray, as_index, as_rows, require_memory
+from tracewarp.metrics._arrays import (
+    FloatArray,
+    as_index,
+    as_rows,
+    joined,
+    plain_array,
+    require_memory,
+    widened,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +37,7 @@ class Ragged:
 
     def __post_init__(self) -> None:
         rows = as_rows("rows", self.rows)
-        try:
-            offsets = np.asarray(self.offsets)
-        except ValueError as error:
-            raise ShapeError("offsets: expected shape (n_sequences + 1,), got rows of different lengths") from error
+        offsets = plain_array("offsets", self.offsets)
         if offsets.dtype.kind not in "iu" or offsets.dtype == np.uint64:
             raise DtypeError(f"offsets: expected whole numbers that fit int64, got {offsets.dtype}")
         if offsets.ndim != 1 or offsets.size == 0:
@@ -49,30 +54,30 @@ class Ragged:
         object.__setattr__(self, "offsets", offsets)
 
     @classmethod
-    def from_list(cls, sequences: Sequence[FloatArray], *, argument: str = "sequences") -> Ragged:
+    def from_list(cls, sequences: Sequence[FloatArray], *, argument: str = "sequences", series: bool = False) -> Ragged:
         """Copy a list of `(steps, dim)` arrays into one set, once, in the widest of their dtypes.
+
+        Args:
+            sequences: Arrays, or what becomes one as in every metric (tensors, tables, lists of rows); a series of them
+                and an array of three axes are lists too.
+            argument: Name for messages.
+            series: Take arrays of one axis as well, as steps of one number each.
 
         Raises:
             EmptyInputError: No sequences at all (their dimension would be unknown).
             DtypeError, ShapeError: Naming the sequence.
         """
-        if isinstance(sequences, np.ndarray) and sequences.ndim == 3:
-            sequences = list(sequences)
-        if not isinstance(sequences, (list, tuple)):
-            raise DtypeError(
-                f"{argument}: expected a list of (steps, dim) arrays or a Ragged, got {type(sequences).__name__}"
-            )
-        if len(sequences) == 0:
+        listed = _listed(argument, sequences)
+        if len(listed) == 0:
             raise EmptyInputError(f"{argument}: expected at least one sequence, got none")
-        parts = [as_rows(f"{argument}[{s}]", part) for s, part in enumerate(sequences)]
+        parts = [as_rows(f"{argument}[{s}]", part, series=series) for s, part in enumerate(listed)]
         dim = parts[0].shape[1]
         for s, part in enumerate(parts):
             if part.shape[1] != dim:
                 raise ShapeError(f"{argument}[{s}]: expected rows of {dim} numbers, got {part.shape[1]}")
         offsets = np.zeros(len(parts) + 1, dtype=np.int64)
         np.cumsum([part.shape[0] for part in parts], out=offsets[1:])
-        wide = np.result_type(*{part.dtype for part in parts})
-        return cls(np.concatenate(parts).astype(wide, copy=False), offsets)
+        return cls(joined(argument, parts), offsets)
 
     def __len__(self) -> int:
         return self.offsets.size - 1
@@ -91,19 +96,37 @@ Sequences = Ragged | Sequence[FloatArray]
 """What the batch functions accept: a `Ragged`, or a list of `(steps, dim)` arrays."""
 
 
-def as_ragged(argument: str, value: object) -> Ragged:
+def _listed(argument: str, value: object) -> Sequence[object]:
+    """The sequences of a set one by one."""
+    if isinstance(value, (list, tuple)):
+        return value
+    expected = f"{argument}: expected a list of (steps, dim) arrays or a Ragged, got"
+    if isinstance(value, np.ndarray) and value.ndim == 3:
+        return list(value)
+    package = type(value).__module__.partition(".")[0]
+    if package in {"pandas", "polars"} and not hasattr(value, "columns") and hasattr(value, "to_list"):
+        return list(value.to_list())
+    if hasattr(value, "ndim") or hasattr(value, "__array__"):
+        array = plain_array(argument, value)
+        if array.ndim == 3:
+            return list(array)
+        raise DtypeError(f"{expected} one array of shape {array.shape}; [{argument}] is a list of one sequence")
+    raise DtypeError(f"{expected} {type(value).__name__}")
+
+
+def as_ragged(argument: str, value: object, *, series: bool = False) -> Ragged:
     """Return a `Ragged`: the one that came, or a copy of a list of arrays."""
     if isinstance(value, Ragged):
         return value
-    return Ragged.from_list(value, argument=argument)  # type: ignore[arg-type]
+    return Ragged.from_list(value, argument=argument, series=series)  # type: ignore[arg-type]
 
 
 def promote_sets(first: Ragged, second: Ragged) -> tuple[Ragged, Ragged]:
     """Both sets in the wider of their dtypes; the narrower one is copied."""
     wide = np.promote_types(first.rows.dtype, second.rows.dtype)
     return (
-        first if first.rows.dtype == wide else Ragged(first.rows.astype(wide), first.offsets),
-        second if second.rows.dtype == wide else Ragged(second.rows.astype(wide), second.offsets),
+        first if first.rows.dtype == wide else Ragged(widened(first.rows, wide), first.offsets),
+        second if second.rows.dtype == wide else Ragged(widened(second.rows, wide), second.offsets),
     )
 
 

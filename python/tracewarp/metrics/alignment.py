@@ -31,6 +31,7 @@ from tracewarp.metrics._arrays import (
     same_dim,
 )
 from tracewarp.metrics._ragged import (
+    Ragged,
     Sequences,
     as_ragged,
     promote_sets,
@@ -196,7 +197,8 @@ def dtw(
     shared among the CPUs that this process may use (`dtw_pairs` takes `threads`); the result does not depend on it.
 
     Args:
-        x: `(m, dim)`, the rows of the path; float16, float32 or float64.
+        x: `(m, dim)`, the rows of the path; float16, float32 or float64. Under another metric than the cosine also
+            `(m,)`, a series of numbers.
         y: `(n, dim)`, its columns; the narrower dtype is promoted.
         metric: See `DtwOptions`, as for all that follow.
         window_steps: Cells off the diagonal.
@@ -241,7 +243,8 @@ def _single(
     x: FloatArray, y: FloatArray, options: DtwOptions, *, paths: bool
 ) -> tuple[float, NDArray[np.int32] | None]:
     """A batch of one: the same code, so the same bits."""
-    first, second = promote(as_rows("x", x), as_rows("y", y))
+    series = options.metric != "cosine"
+    first, second = promote(as_rows("x", x, series=series), as_rows("y", y, series=series))
     same_dim("x", first, "y", second)
     if not (len(first) and len(second)):
         name, rows = ("y", second) if len(first) else ("x", first)
@@ -249,6 +252,14 @@ def _single(
     if paths or options.normalize == "path":
         require_one_path_memory(first, second)
     return _core.dtw_pair(first, second, paths, options._core(), pair_threads(first, second))
+
+
+def _sets(xs: Sequences, ys: Sequences, options: DtwOptions) -> tuple[Ragged, Ragged]:
+    """Two sets of one dimension in one dtype; numbers have distances but no direction."""
+    series = options.metric != "cosine"
+    first, second = promote_sets(as_ragged("xs", xs, series=series), as_ragged("ys", ys, series=series))
+    same_dim("xs", first.rows, "ys", second.rows)
+    return first, second
 
 
 _USUAL: Final = DtwOptions()
@@ -307,8 +318,7 @@ def dtw_pairs(
         As `dtw`; RowIndexError for an index outside its set, ShapeError where `pairs` is None and the sizes differ.
     """
     chosen = _options(options)
-    first, second = promote_sets(as_ragged("xs", xs), as_ragged("ys", ys))
-    same_dim("xs", first.rows, "ys", second.rows)
+    first, second = _sets(xs, ys, chosen)
     if pairs is None:
         if len(first) != len(second):
             raise ShapeError(f"ys: expected as many sequences as in xs, {len(first)}, got {len(second)}")
@@ -342,12 +352,11 @@ def dtw_matrix(
         As `dtw_pairs`; TooLargeError with the number of bytes.
     """
     chosen = _options(options)
-    first = as_ragged("xs", xs)
     if ys is None:
+        first = as_ragged("xs", xs, series=chosen.metric != "cosine")
         require_memory("the matrix of distances", 8 * len(first) ** 2)
         return _core.dtw_matrix((first.rows, first.offsets), None, chosen._core(), default_threads(threads))
-    first, second = promote_sets(first, as_ragged("ys", ys))
-    same_dim("xs", first.rows, "ys", second.rows)
+    first, second = _sets(xs, ys, chosen)
     require_memory("the matrix of distances", 8 * len(first) * len(second))
     sets = ((first.rows, first.offsets), (second.rows, second.offsets))
     return _core.dtw_matrix(*sets, chosen._core(), default_threads(threads))
@@ -360,10 +369,10 @@ def dtw_nearest(xs: Sequences, ys: Sequences, k: int = 1, *, threads: int | None
         As `dtw_pairs`; OptionError for `k` outside 1 to the number of sequences in ys.
     """
     chosen = _options(options)
-    first, second = promote_sets(as_ragged("xs", xs), as_ragged("ys", ys))
-    same_dim("xs", first.rows, "ys", second.rows)
+    first, second = _sets(xs, ys, chosen)
     if as_integer("k", k, least=1) > len(second):
         raise OptionError(f"k: expected 1 to the {len(second)} sequences in ys, got {k}")
+    require_memory("the neighbours", 16 * len(first) * int(k))
     sets = ((first.rows, first.offsets), (second.rows, second.offsets))
     indices, distances = _core.dtw_nearest(*sets, int(k), chosen._core(), default_threads(threads))
     return Neighbours(indices, distances, chosen)

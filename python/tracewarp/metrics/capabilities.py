@@ -110,12 +110,15 @@ def cluster(
     return Clusters(labels, n_clusters, options, Effort(*effort))
 
 
-def _scope_numbers(scope: object, n_rows: int) -> NDArray[np.int64]:
+def _scope_numbers(scope: Any, n_rows: int) -> NDArray[np.int64]:
     """Number the labels by first appearance."""
-    if isinstance(scope, np.ndarray):
-        if scope.ndim != 1:
-            raise ShapeError(f"scope: expected one axis, got shape {scope.shape}")
-    elif isinstance(scope, (str, bytes)) or not isinstance(scope, Sequence):
+    if hasattr(scope, "tolist") or hasattr(scope, "to_list"):
+        # Arrays, tensors and series, of whatever labels: as plain values, which are equal where they look equal.
+        shape = tuple(getattr(scope, "shape", (len(scope),)))
+        if len(shape) != 1:
+            raise ShapeError(f"scope: expected one axis, got shape {shape}")
+        scope = scope.tolist() if hasattr(scope, "tolist") else scope.to_list()
+    if isinstance(scope, (str, bytes)) or not isinstance(scope, Sequence):
         raise DtypeError(f"scope: expected one label a row, got {type(scope).__name__}")
     if len(scope) != n_rows:
         raise ShapeError(f"scope: expected one label for each of the {n_rows} rows, got {len(scope)}")

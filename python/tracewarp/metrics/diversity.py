@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import weakref
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -18,8 +19,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp import _core
-from tracewarp.errors import FileError, InputError, SchemaVersionError, ShapeError, UnreadableFileError
-from tracewarp.metrics._arrays import FloatArray, as_choice, as_integer, as_rows, default_threads
+from tracewarp.errors import (
+    FileError,
+    InputError,
+    OptionError,
+    SchemaVersionError,
+    ShapeError,
+    UnreadableFileError,
+)
+from tracewarp.metrics._arrays import (
+    FloatArray,
+    as_choice,
+    as_integer,
+    as_rows,
+    default_threads,
+    plain_array,
+    widened,
+)
 from tracewarp.metrics.similarity import Effort, Zero, as_cosine
 from tracewarp.trajectory.paths import require_regular_file
 
@@ -55,7 +71,8 @@ class DiversityFilter:
 
     Rows are judged in order of arrival, and numbered by it since the filter was made, across calls. How they are cut
     into calls does not matter, nor does saving and loading in between. A filter may be used from several threads: calls
-    take turns.
+    take turns. It can be copied and pickled, and each copy goes on by itself. It can be used in a forked process: a
+    fork waits for the calls that run, so that the child has the filter as it was between two calls.
 
     Args:
         dim: Numbers a row.
@@ -68,10 +85,12 @@ class DiversityFilter:
 
     def __init__(self, dim: int, threshold: float = 0.70, *, zero: Zero = "error") -> None:
         self._dim = as_integer("dim", dim, least=1)
+        if self._dim > _MOST_NUMBERS:
+            raise OptionError(f"dim: expected at most {_MOST_NUMBERS}, got {dim}")
         self._threshold = as_cosine("threshold", threshold)
         self._zero = as_choice("zero", zero, ("error", "orthogonal"))
         self._core = _core.DiversityFilter(self._dim, self._threshold, self._zero)
-        self._turn = threading.Lock()
+        self._turn = _turn_of(self)
 
     @property
     def dim(self) -> int:
@@ -124,7 +143,8 @@ class DiversityFilter:
         Raises:
             DtypeError, ShapeError, EmptyInputError, NonFiniteError, ZeroVectorError, OptionError, TooLargeError.
         """
-        if isinstance(rows, np.ndarray) and rows.ndim == 1:
+        rows = plain_array("rows", rows)
+        if rows.ndim == 1:
             rows = rows[np.newaxis]  # (dim,) -> (1, dim)
         rows = as_rows("rows", rows)
         if rows.shape[1] != self._dim:
@@ -133,7 +153,7 @@ class DiversityFilter:
         with self._turn:
             wide = np.promote_types(self._core.dtype, rows.dtype)
             self._core.widen(wide.name)
-            accepted, witness, similarity, effort = self._core.add(rows.astype(wide, copy=False), threads)
+            accepted, witness, similarity, effort = self._core.add(widened(rows, wide), threads)
         return Accepted(accepted, witness, similarity, Effort(*effort))
 
     def save(self, path: str | Path) -> None:
@@ -143,18 +163,37 @@ class DiversityFilter:
             FileError: The system refuses to write.
         """
         path = _as_path(path)
-        with self._turn:
-            state = {"rows": self._core.rows(), "indices": self._core.indices, "seen": np.int64(self._core.seen)}
-        options = {"schema_version": np.int64(SCHEMA_VERSION), "threshold": np.float64(self._threshold)}
-        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        # Two threads may save at once, each its own state.
+        beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
         try:
             with beside.open("wb") as file:
-                np.savez(file, zero=np.str_(self._zero), **options, **state)
+                np.savez(file, **self._state())
             beside.replace(path)
         except OSError as error:
             raise FileError(f"{path}: cannot be written ({error.strerror or error})") from None
         finally:
             beside.unlink(missing_ok=True)
+
+    def _state(self) -> dict[str, Any]:
+        """The options, and what was accepted of how many rows, at one moment."""
+        with self._turn:
+            state = {"rows": self._core.rows(), "indices": self._core.indices, "seen": np.int64(self._core.seen)}
+        options = {"schema_version": np.int64(SCHEMA_VERSION), "threshold": np.float64(self._threshold)}
+        return {**options, "zero": np.str_(self._zero), **state}
+
+    def __getstate__(self) -> dict[str, Any]:
+        others = {name: value for name, value in self.__dict__.items() if name not in {"_core", "_turn"}}
+        return {**others, "_state": self._state()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        kept = state["_state"]
+        if int(kept["schema_version"]) != SCHEMA_VERSION:
+            raise SchemaVersionError(f"a pickled filter of version {kept['schema_version']}, not {SCHEMA_VERSION}")
+        self.__dict__.update({name: value for name, value in state.items() if name != "_state"})
+        self._core = _core.DiversityFilter.restore(
+            self._threshold, self._zero, kept["rows"], kept["indices"], int(kept["seen"])
+        )
+        self._turn = _turn_of(self)
 
     @classmethod
     def load(cls, path: str | Path) -> DiversityFilter:
@@ -175,6 +214,42 @@ class DiversityFilter:
         except (InputError, TypeError, ValueError, OverflowError) as error:
             raise UnreadableFileError(f"{path}: not the state of a diversity filter ({error})") from None
         return made
+
+
+_MOST_NUMBERS = 2**48
+"""Numbers that a row may have: more than any memory holds."""
+
+_filters: weakref.WeakSet[DiversityFilter] = weakref.WeakSet()
+_registry = threading.RLock()
+_held_for_fork: list[Any] = []
+
+
+def _turn_of(made: DiversityFilter) -> Any:
+    """A lock for the calls of one filter, which a fork holds while it copies the process."""
+    turn = threading.RLock()
+    with _registry:
+        _filters.add(made)
+    return turn
+
+
+def _hold() -> None:
+    _registry.acquire()
+    _held_for_fork.append(_registry)
+    for made in list(_filters):
+        turn = getattr(made, "_turn", None)  # None: it is still being made
+        if turn is not None:
+            turn.acquire()
+            _held_for_fork.append(turn)
+
+
+def _let_go() -> None:
+    while _held_for_fork:
+        _held_for_fork.pop().release()
+
+
+if hasattr(os, "register_at_fork"):
+    # Without this, a child made while another thread adds would wait for that thread, which it does not have.
+    os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_let_go)
 
 
 def _as_path(path: object) -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp import _core
-from tracewarp.errors import OptionError
+from tracewarp.errors import OptionError, TooLargeError
 from tracewarp.metrics._arrays import (
     FloatArray,
     as_choice,
@@ -157,7 +157,9 @@ def cosine_similarity(
     """
     x, y = _one_or_two(x, y)
     columns = x.shape[0] if y is None else y.shape[0]
-    require_memory("the table of cosines", 8 * x.shape[0] * columns)
+    # Beside the table, every row is held once more with length 1.
+    units = (x.size + (0 if y is None else y.size)) * (8 if x.dtype == np.float64 else 4)
+    require_memory("the table of cosines", 8 * x.shape[0] * columns + units)
     return _core.cosine_similarity(x, y, as_choice("zero", zero, _ZEROS), default_threads(threads))
 
 
@@ -182,8 +184,9 @@ def cosine_top_k(
     if options.k > rows.shape[0] > 0:
         raise OptionError(f"k: expected at most the number of rows, {rows.shape[0]}, got {options.k}")
     queries, rows = promote(queries, rows)
+    require_memory("the nearest rows", 16 * queries.shape[0] * options.k)
     threads = default_threads(threads)
-    indices, similarities, effort = _core.cosine_top_k(queries, rows, options.k, options.zero, threads)
+    indices, similarities, effort = _core.cosine_top_k(queries, rows, min(options.k, 2**62), options.zero, threads)
     return TopK(indices, similarities, options, Effort(*effort))
 
 
@@ -216,9 +219,14 @@ def cosine_pairs(
     """
     options = PairOptions(threshold=threshold, strict=strict, max_pairs=max_pairs, zero=zero)
     x, y = _one_or_two(x, y)
-    i, j, similarity, truncated, effort = _core.cosine_pairs(
-        x, y, options.threshold, options.strict, options.max_pairs, options.zero, default_threads(threads)
-    )
+    # The binary's integers end at 2^64, and so many pairs there never are.
+    most = None if options.max_pairs is None else min(options.max_pairs, 2**62)
+    try:
+        i, j, similarity, truncated, effort = _core.cosine_pairs(
+            x, y, options.threshold, options.strict, most, options.zero, default_threads(threads)
+        )
+    except TooLargeError as error:
+        raise TooLargeError(f"{error}; a higher threshold or max_pairs leaves fewer pairs") from None
     return SimilarPairs(i, j, similarity, truncated, options, Effort(*effort))
 
 

@@ -1,13 +1,15 @@
 """Intervals and paired tests: how far a score may be off, and whether two agents differ.
 
-The reference page is docs/definitions/statistics.md. All randomness comes from the `seed` argument; the arithmetic is
-SciPy's where SciPy has it; SciPy is imported inside the functions, because `scipy.stats` takes half a second to load.
+The reference page is docs/definitions/statistics.md. All randomness comes from the `seed` argument. The arithmetic is
+SciPy's where SciPy has it, or gives SciPy's numbers. Resampling is done here in small pieces: SciPy's time grows with
+the square of the number of values, and Ctrl-C is not heard meanwhile. SciPy is imported inside the functions, because
+`scipy.stats` takes half a second to load.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +17,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracewarp.errors import DtypeError, EmptyInputError, NonFiniteError, OptionError, ShapeError
+from tracewarp.metrics._arrays import plain_array, require_memory
 
 DEFAULT_CONFIDENCE = 0.95
 DEFAULT_RESAMPLES = 10_000
 MIN_RESAMPLES = 2_000
 """Fewer resamples leave the tail quantiles of a 95 % interval to a handful of draws."""
 
-_BATCH = 500
-"""Resamples held in memory at once; the draws do not depend on it, because SciPy draws row after row."""
+_DRAWS = 2**20
+"""Random numbers drawn at once, in about 10 ms: Ctrl-C is heard in between. They do not depend on it."""
+
+_EXACT = 2**20
+"""More resamples than this never count all sign patterns: SciPy holds one Python object for each."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +98,10 @@ def bca_interval(
     """Bias-corrected and accelerated bootstrap interval for the mean of `values`.
 
     Resample b is `values[default_rng(seed).integers(0, n, (resamples, n))[b]]`. Source: Efron 1987, J. Am. Stat.
-    Assoc. 82, 171-185; Efron and Tibshirani 1993, eq. 14.9-14.15 (`scipy.stats.bootstrap`, method BCa). Values are
-    first rounded to a grid on which every sum is exact (an error below n 2^-52 of the largest value), so that
-    resamples whose mean equals the observed one are recognised whatever the order of summation.
+    Assoc. 82, 171-185; Efron and Tibshirani 1993, eq. 14.9-14.15, with the jackknife means in closed form. The numbers
+    are those of `scipy.stats.bootstrap`, method BCa. Values are first rounded to a grid on which every sum is exact (an
+    error below n 2^-52 of the largest value), so that resamples whose mean equals the observed one are recognised
+    whatever the order of summation.
 
     Args:
         values: (n,) finite numbers, n >= 1; one for each unit that is resampled (a task, a capability).
@@ -116,20 +123,89 @@ def bca_interval(
     exact, exponent = _as_exact_integers(data)
     if np.all(exact == exact[0]):
         return Interval(float(data[0]), float(data[0]), "percentile", confidence)
-    from scipy import stats
+    require_memory("the means of the resamples", 8 * resamples)
+    means = _means(resamples, len(exact), _resampled_sums(exact, resamples, np.random.default_rng(seed)))
+    levels = _bca_levels(exact, means, confidence)
+    if not np.isfinite(levels).all():  # every resample lies on one side of the mean
+        levels, method = ((1 - confidence) / 2, (1 + confidence) / 2), "percentile"
+    else:
+        method = "bca"
+    low, high = (math.ldexp(float(bound), exponent) for bound in np.quantile(means, levels))
+    return Interval(low, high, method, confidence)
 
-    found = stats.bootstrap(
-        (exact,),
-        _mean,
-        n_resamples=resamples,
-        batch=_BATCH,
-        vectorized=True,
-        confidence_level=confidence,
-        method="BCa",
-        random_state=np.random.default_rng(seed),
-    )
-    low, high = (math.ldexp(float(bound), exponent) for bound in found.confidence_interval)
-    return Interval(low, high, "bca", confidence)
+
+def _means(resamples: int, n: int, sums: Iterator[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The means of all resamples, from the sums of a few at a time."""
+    means = np.empty(resamples)
+    start = 0
+    for some in sums:
+        means[start : start + len(some)] = some / n
+        start += len(some)
+    return means
+
+
+def _resampled_sums(
+    values: NDArray[np.float64], resamples: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    """Sums of values drawn with replacement, resample after resample; whole numbers, so that the order is free."""
+    n = len(values)
+
+    def drawn(rows: int, columns: slice) -> NDArray[np.float64]:
+        sums: NDArray[np.float64] = values[rng.integers(0, n, (rows, columns.stop - columns.start))].sum(axis=1)
+        return sums
+
+    return _in_pieces(drawn, resamples, n)
+
+
+def _flipped_sums(
+    values: NDArray[np.float64], resamples: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    """Sums of values with random signs, as `scipy.stats.permutation_test` draws them: pairs (0, 1) are shuffled."""
+
+    def flipped(rows: int, columns: slice) -> NDArray[np.float64]:
+        width = columns.stop - columns.start
+        first = rng.permuted(np.tile(np.arange(2), (rows, width, 1)), axis=-1)[..., 0]
+        sums: NDArray[np.float64] = np.where(first == 0, values[columns], -values[columns]).sum(axis=1)
+        return sums
+
+    return _in_pieces(flipped, resamples, len(values))
+
+
+def _in_pieces(
+    sums: Callable[[int, slice], NDArray[np.float64]], resamples: int, n: int
+) -> Iterator[NDArray[np.float64]]:
+    """Call `sums` for a few resamples at a time, or for a part of one where they are long."""
+    at_once = max(1, _DRAWS // n)
+    for start in range(0, resamples, at_once):
+        rows = min(at_once, resamples - start)
+        total = np.zeros(rows)
+        for column in range(0, n, _DRAWS):
+            total += sums(rows, slice(column, min(n, column + _DRAWS)))
+        yield total
+
+
+def _bca_levels(values: NDArray[np.float64], means: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    """The quantiles of the resamples that are the bounds (Efron and Tibshirani 1993, equations 14.9 to 14.15)."""
+    from scipy.special import ndtr, ndtri
+
+    n, total = len(values), values.sum()
+    observed = total / n
+    below = np.count_nonzero(means < observed) + np.count_nonzero(means <= observed)
+    bias = ndtri(below / (2 * len(means)))
+    # Leaving out value i leaves the mean (total - value) / (n - 1); all sums are exact.
+    parts = range(0, n, _DRAWS)
+    centre = sum(((total - values[k : k + _DRAWS]) / (n - 1)).sum() for k in parts) / n
+    cubes = squares = 0.0
+    for k in parts:
+        influence = (n - 1) * (centre - (total - values[k : k + _DRAWS]) / (n - 1))
+        squares += (influence**2).sum()
+        cubes += (influence**2 * influence).sum()
+    acceleration = cubes / n**3 / (6 * (squares / n**2) ** 1.5)
+    bounds = []
+    for z in (ndtri((1 - confidence) / 2), ndtri((1 + confidence) / 2)):
+        with np.errstate(invalid="ignore"):
+            bounds.append(float(ndtr(bias + (bias + z) / (1 - acceleration * (bias + z)))))
+    return bounds[0], bounds[1]
 
 
 def paired_difference(
@@ -188,9 +264,9 @@ def paired_permutation_test(
     """Two-sided permutation test of the mean paired difference, by flipping signs.
 
     Under the null hypothesis the sign of every x_i - y_i is arbitrary. All 2^n sign patterns are counted where they are
-    at most `resamples`; else `resamples` random ones, and the observed pattern counts as one more (Phipson and Smyth
-    2010, Stat. Appl. Genet. Mol. Biol. 9, 39). p is twice the smaller tail, at most 1 (`scipy.stats.permutation_test`,
-    type `samples`). Source: Fisher 1935, The Design of Experiments, section 21.
+    at most `resamples` and 2^20; else `resamples` random ones, and the observed pattern counts as one more (Phipson and
+    Smyth 2010, Stat. Appl. Genet. Mol. Biol. 9, 39). p is twice the smaller tail, at most 1
+    (`scipy.stats.permutation_test`, type `samples`). Source: Fisher 1935, The Design of Experiments, section 21.
 
     Args:
         x: (n,) finite numbers.
@@ -207,21 +283,30 @@ def paired_permutation_test(
     differences, _ = _as_exact_integers(_differences(x, y))
     check_resampling(seed=seed, resamples=resamples)
     n = len(differences)
-    test = "sign flips, exact" if 2**n <= resamples else "sign flips, Monte Carlo"
+    exact = n < 60 and 2**n <= min(resamples, _EXACT)
+    test = "sign flips, exact" if exact else "sign flips, Monte Carlo"
     if n == 1:  # SciPy wants two observations; with one, half of the patterns are as extreme as it on either side
         return PairedTest(1.0, test, n)
+    if not exact:
+        return PairedTest(_random_flips(differences, seed, resamples), test, n)
     from scipy import stats
 
     found = stats.permutation_test(
-        (differences,),
-        _mean,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=resamples,
-        batch=_BATCH,
-        random_state=np.random.default_rng(seed),
+        (differences,), _mean, permutation_type="samples", vectorized=True, n_resamples=resamples, batch=500
     )
     return PairedTest(float(found.pvalue), test, n)
+
+
+def _random_flips(differences: NDArray[np.float64], seed: int, resamples: int) -> float:
+    """Two-sided p of the mean among those with random signs, with the observed signs as one more pattern."""
+    observed = differences.sum() / len(differences)
+    near = abs(100 * np.finfo(np.float64).eps * observed)  # as SciPy has it: equal but for rounding
+    as_low = as_high = 1
+    for sums in _flipped_sums(differences, resamples, np.random.default_rng(seed)):
+        means = sums / len(differences)
+        as_low += int(np.count_nonzero(means <= observed + near))
+        as_high += int(np.count_nonzero(means >= observed - near))
+    return min(1.0, 2 * min(as_low, as_high) / (resamples + 1))
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
@@ -236,16 +321,14 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     Raises:
         OptionError: a p-value outside 0..1, or NaN.
     """
-    for i, p in enumerate(p_values):
-        if not 0.0 <= p <= 1.0:
-            raise OptionError(f"p_values[{i}]: expected a number in 0..1, got {p}")
-    m = len(p_values)
-    adjusted = [0.0] * m
-    highest = 0.0
-    for rank, i in enumerate(sorted(range(m), key=lambda i: p_values[i])):
-        highest = max(highest, min(1.0, (m - rank) * p_values[i]))
-        adjusted[i] = highest
-    return tuple(adjusted)
+    p = np.asarray(p_values, dtype=np.float64)
+    outside = np.flatnonzero(~((p >= 0.0) & (p <= 1.0)))
+    if outside.size:
+        raise OptionError(f"p_values[{outside[0]}]: expected a number in 0..1, got {p_values[outside[0]]}")
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.maximum.accumulate(np.minimum(1.0, np.arange(len(p), 0, -1) * p[order]))
+    return tuple(adjusted.tolist())
 
 
 def check_resampling(*, seed: int, resamples: int = DEFAULT_RESAMPLES, confidence: float = DEFAULT_CONFIDENCE) -> None:
@@ -268,7 +351,7 @@ def _mean(x: NDArray[np.float64], axis: int = -1) -> Any:
 
 def _finite_vector(values: ArrayLike, name: str) -> NDArray[np.float64]:
     try:
-        data = np.asarray(values, dtype=np.float64)
+        data = np.asarray(_plain(values, name), dtype=np.float64)
     except (TypeError, ValueError):
         raise DtypeError(f"{name}: expected a sequence of numbers, got something else") from None
     if data.ndim != 1:
@@ -279,6 +362,11 @@ def _finite_vector(values: ArrayLike, name: str) -> NDArray[np.float64]:
     if len(bad):
         raise NonFiniteError(f"{name}: expected finite numbers, got {data[bad[0]]} at index {bad[0]}")
     return data
+
+
+def _plain(values: object, name: str) -> object:
+    """What other libraries hold as a numpy array; lists and numbers are left to numpy."""
+    return plain_array(name, values) if hasattr(values, "shape") or hasattr(values, "to_numpy") else values
 
 
 def _differences(x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:

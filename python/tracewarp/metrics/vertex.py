@@ -25,6 +25,7 @@ from tracewarp.metrics._arrays import (
     pair_threads,
     promote,
     same_dim,
+    widened,
 )
 from tracewarp.metrics._ragged import (
     FIRST,
@@ -219,7 +220,7 @@ def vertex_dtw(
         if value.shape[0] == 0:
             raise EmptyInputError(f"{name}: expected at least one step, got shape {value.shape}")
     wide = np.result_type(*{value.dtype for value in rows.values()})
-    sets = [whole(value.astype(wide, copy=False)) for value in rows.values()]
+    sets = [whole(widened(value, wide)) for value in rows.values()]
     trivials = sets[2] if len(sets) == 3 else None
     require_one_path_memory(sets[0][0], sets[1][0])
     threads = pair_threads(sets[0][0], sets[1][0])
@@ -260,7 +261,7 @@ def vertex_dtw_pairs(
         same_dim("references", sets["references"].rows, name, one.rows)
     wide = np.result_type(*{one.rows.dtype for one in sets.values()})
     core = {
-        name: (one if one.rows.dtype == wide else Ragged(one.rows.astype(wide), one.offsets))
+        name: (one if one.rows.dtype == wide else Ragged(widened(one.rows, wide), one.offsets))
         for name, one in sets.items()
     }
     flat = {name: (one.rows, one.offsets) for name, one in core.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -79,7 +80,7 @@ def beside(path: Path) -> Iterator[IO[bytes]]:
         FileError: the path is a folder, a named pipe, a socket or a device, or the system refuses to write.
     """
     require_regular_file(path, missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with temporary.open("wb") as raw:
             with ExitStack() as layers:
