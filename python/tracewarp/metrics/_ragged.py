@@ -140,6 +140,10 @@ def whole(rows: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
     return rows, np.array((0, rows.shape[0]), dtype=np.int64)
 
 
+_PAIRS = 2**18
+"""Pairs that are looked at together."""
+
+
 def require_path_memory(
     x_offsets: NDArray[np.int64], y_offsets: NDArray[np.int64], pairs: NDArray[np.int64], threads: int
 ) -> None:
@@ -148,13 +152,19 @@ def require_path_memory(
     Raises:
         TooLargeError: As `require_memory`.
     """
-    m, n = np.diff(x_offsets), np.diff(y_offsets)
-    inside = ((pairs >= 0) & (pairs < (m.size, n.size))).all(axis=1)  # the binary names the others
-    lengths = m[pairs[inside, 0]], n[pairs[inside, 1]]
-    if lengths[0].size:
-        largest = int((lengths[0].astype(np.float64) * lengths[1]).max())
-        cells = int((lengths[0] + lengths[1]).sum())
-        require_memory("the warping paths", largest // 4 * min(threads, lengths[0].size) + 8 * cells)
+    largest = cells = count = 0
+    for start in range(0, len(pairs), _PAIRS):
+        some = pairs[start : start + _PAIRS]
+        inside = ((some >= 0) & (some < (x_offsets.size - 1, y_offsets.size - 1))).all(
+            axis=1
+        )  # the binary names the others
+        i, j = some[inside].T
+        m, n = x_offsets[i + 1] - x_offsets[i], y_offsets[j + 1] - y_offsets[j]
+        if m.size:
+            largest = max(largest, int((m.astype(np.float64) * n).max()))
+            cells, count = cells + int((m + n).sum()), count + m.size
+    if count:
+        require_memory("the warping paths", largest // 4 * min(threads, count) + 8 * cells)
 
 
 def require_one_path_memory(first: FloatArray, second: FloatArray) -> None:

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::error::{Error, Result};
 use crate::judge::{Norms, Side, Units, margin, not_empty, same_dim};
 use crate::memory::{append, collected, push, reserve, too_large, zeroed};
-use crate::pulse::Pulse;
+use crate::pulse::{BEAT, Pulse};
 use crate::rows::{Rows, Scalar, Zero};
 use crate::screen::{Codes, Effort, Panels, Search, Tally, lanes};
 use crate::simd::int8::{Bytes, WIDTH};
@@ -53,20 +53,23 @@ pub fn cosine_similarity<T: Scalar>(
     let (cut, dim) = (Cut::default(), table.x.dim());
     // Whole rows a piece, about a quarter of a million pairs, so that an interrupt is heard soon.
     let piece_rows = ((1 << 18) / m).clamp(1, cut.rows);
+    // Columns between two beats.
+    let wide = (BEAT / dim).clamp(1, cut.columns);
     run.each_asking(
         out.chunks_mut(piece_rows * m).enumerate(),
         || (),
         |(), (piece, out), ask| {
             let (start, mut pulse) = (piece * piece_rows, Pulse::new(ask));
-            for columns in pieces(if shape == Shape::Triangle { start } else { 0 }..m, cut.columns) {
+            for columns in pieces(if shape == Shape::Triangle { start } else { 0 }..m, wide) {
                 for (k, row) in out.chunks_mut(m).enumerate() {
                     let i = start + k;
                     let first = if shape == Shape::Triangle { columns.start.max(i) } else { columns.start };
+                    let first = first.min(columns.end);
                     for (j, value) in (first..columns.end).zip(&mut row[first..columns.end]) {
                         let quick = x_units.product(i, y_units, j);
-                        pulse.spend(dim)?;
                         *value = if quick.abs() > near_one { x.judge(i, y, j, &mut pulse)? } else { quick };
                     }
+                    pulse.spend(dim * columns.len())?;
                 }
             }
             Ok(())

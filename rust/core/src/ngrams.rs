@@ -82,6 +82,9 @@ const fn finish(mut state: u64) -> u64 {
     state ^ (state >> 33)
 }
 
+/// Letters of a word between two beats.
+const LETTERS: usize = 1 << 12;
+
 /// What a term takes, in the units of a pulse: it may wait for memory twice.
 const STEP: usize = 64;
 
@@ -242,7 +245,9 @@ impl Workspace {
                 Some(c) if c.is_alphanumeric() => next = c,
                 _ => break,
             }
-            pulse.spend(8)?;
+            if self.letters.len().is_multiple_of(LETTERS) {
+                pulse.spend(8 * LETTERS)?;
+            }
         }
         let hash = finish(state);
         if self.words.add(hash, weight, pulse)? {

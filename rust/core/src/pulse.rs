@@ -3,7 +3,7 @@
 use crate::error::Result;
 
 /// Multiplications, or steps of about their size, between two questions: a millisecond.
-const BEAT: usize = 1 << 22;
+pub(crate) const BEAT: usize = 1 << 22;
 
 /// Numbers of a row that a loop takes between two beats, at most.
 pub(crate) const PIECE: usize = 1 << 18;

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from test_conventions import GOOD, OTHER, SLOTS, names, plain, slots
+from metric_entries import GOOD, OTHER, SLOTS, names, plain, slots
 
 from tracewarp import metrics
 from tracewarp.errors import DtypeError, EmptyInputError, NonFiniteError, ShapeError, TracewarpError

@@ -5,6 +5,7 @@ from math import comb, sqrt
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.special import ndtr, ndtri
 
 from tracewarp.errors import DtypeError, EmptyInputError, NonFiniteError, OptionError, ShapeError
@@ -199,3 +200,41 @@ def test_holm_of_one_or_none_changes_nothing():
 def test_bad_input_is_named(call, error, names):
     with pytest.raises(error, match=names):
         call()
+
+
+@pytest.mark.parametrize("n", [2, 5, 40, 812])
+def test_bca_gives_the_numbers_of_scipy(n):
+    values = np.random.default_rng(n).integers(0, 64, n) / 64  # sums are exact in any order
+    expected = stats.bootstrap(
+        (values,), np.mean, n_resamples=2_000, method="BCa", rng=np.random.default_rng(3), batch=100
+    ).confidence_interval
+    found = st.bca_interval(values, seed=3, resamples=2_000)
+    assert [found.low, found.high] == pytest.approx([expected.low, expected.high], rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [15, 60])
+def test_random_sign_flips_give_the_numbers_of_scipy(n):
+    x = np.random.default_rng(n).integers(-20, 30, n) / 64
+    expected = stats.permutation_test(
+        (x,), lambda x, axis: x.mean(axis=axis), permutation_type="samples", n_resamples=3_000, rng=5, vectorized=True
+    )
+    found = st.paired_permutation_test(x, np.zeros(n), seed=5, resamples=3_000)
+    assert found.test == "sign flips, Monte Carlo"
+    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-12)
+
+
+def test_pieces_change_no_number(monkeypatch):
+    values = np.random.default_rng(4).random(300)
+    expected = st.bca_interval(values, resamples=2_000), st.paired_permutation_test(values, values[::-1])
+    for draws in (7, 299, 300, 1000):
+        monkeypatch.setattr(st, "_DRAWS", draws)
+        found = st.bca_interval(values, resamples=2_000), st.paired_permutation_test(values, values[::-1])
+        assert [found[0].low, found[0].high] == pytest.approx([expected[0].low, expected[0].high], rel=1e-12)
+        assert found[1] == expected[1]
+
+
+def test_parts_of_a_long_resample_are_the_draws_of_the_whole():
+    values = np.random.default_rng(0).random(3 * 2**20 + 5)
+    sums = st._resampled_sums(values, 2, np.random.default_rng(0))
+    drawn = np.random.default_rng(0).integers(0, len(values), (2, len(values)))
+    assert [next(sums)[0], next(sums)[0]] == pytest.approx(values[drawn].sum(axis=1))

@@ -209,3 +209,75 @@ pub trait Lanes: Copy {
     /// Lane `l`.
     fn lane(self, l: usize) -> f64;
 }
+
+/// Arguments that fit nothing, on every instruction set: a panic, and no read or write outside a slice.
+#[cfg(test)]
+mod attacks {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::cost::Metric;
+    use crate::pulse::Pulse;
+
+    fn panics(body: impl FnOnce()) {
+        assert!(catch_unwind(AssertUnwindSafe(body)).is_err());
+    }
+
+    fn kernels_refuse<E: Kernels>(isa: Isa) {
+        let mut ask = || Ok(());
+        let mut pulse = Pulse::new(&mut ask);
+        let values = vec![E::from_double(0.5); 64];
+        let sides = |dim: usize, m: usize, n: usize| Sides {
+            x: &values[..(dim * m).min(64)],
+            y: &values[..(dim * n).min(64)],
+            dim,
+            x_inverse: &values[..m],
+            y_inverse: &values[..n],
+            metric: Metric::Cosine,
+            next: [Soon::default(); 2],
+        };
+        let mut out = vec![E::default(); 64];
+        // A strip of fewer lanes than rows, of half a register, and of more than there is room for.
+        for height in [0, 1, 3, 12, 40, usize::MAX] {
+            let layout = Layout::Strip { height, reversed: &values };
+            panics(|| drop(E::costs(isa, &sides(2, 16, 2), 0..16, 0..2, &mut out, layout, &mut pulse)));
+        }
+        for (rows, columns) in [(0..3, 0..2), (0..2, 0..9), (5..7, 0..2), (0..0, 0..2), (0..2, 1..1)] {
+            panics(|| drop(E::costs(isa, &sides(8, 2, 2), rows, columns, &mut out, Layout::Flat, &mut pulse)));
+        }
+        panics(|| drop(E::costs(isa, &sides(0, 2, 2), 0..2, 0..2, &mut out, Layout::Flat, &mut pulse)));
+        panics(|| drop(E::costs(isa, &sides(2, 4, 4), 0..4, 0..4, &mut out[..15], Layout::Flat, &mut pulse)));
+        let mut panel = Panel::default();
+        panics(|| drop(E::pack(isa, &values, 0, &mut panel, &mut pulse)));
+        panics(|| drop(E::pack(isa, &values, 1, &mut panel, &mut pulse)));
+        assert!(E::pack(isa, &values, usize::MAX, &mut panel, &mut pulse).is_err());
+        E::pack(isa, &values[..8], 4, &mut panel, &mut pulse).expect("two rows");
+        for (columns, place) in [(usize::MAX, 0), (0, 64), (60, 5), (usize::MAX, 64)] {
+            let (columns, places) = ([columns, 0], [Places::at(place)]);
+            let targets = Columns { columns: &columns, of: &[0, 0], places: &places };
+            panics(|| drop(E::panel_costs(isa, &sides(4, 2, 2), 0, panel.values(), &targets, &mut out, &mut pulse)));
+        }
+        let (columns, places) = ([0, 0], [Places::at(0)]);
+        for (of, columns) in [(&[0, 1][..], &columns[..]), (&[0], &columns), (&[0, 0], &columns[..1])] {
+            let targets = Columns { columns, of, places: &places };
+            panics(|| drop(E::panel_costs(isa, &sides(4, 2, 2), 0, panel.values(), &targets, &mut out, &mut pulse)));
+        }
+        let targets = Columns { columns: &columns, of: &[0, 0], places: &places };
+        panics(|| drop(E::panel_costs(isa, &sides(4, 2, 2), 2, panel.values(), &targets, &mut out, &mut pulse)));
+        let (above, mut below, mut directions) = ([0.0; 4], [0.0; 4], [0; 8]);
+        for (rows, n) in [(0, 3), (33, 3), (usize::MAX, 3), (2, 4), (2, 60)] {
+            panics(|| drop(E::strip(isa, rows, n, &out, &above, &mut below, &mut [], &mut pulse)));
+        }
+        let costs = vec![E::default(); 320];
+        panics(|| drop(E::strip(isa, 2, 3, &costs, &above, &mut below, &mut directions[..1], &mut pulse)));
+        panics(|| drop(E::strip(isa, 2, 3, &costs, &[], &mut below, &mut [], &mut pulse)));
+    }
+
+    #[test]
+    fn kernels_refuse_what_does_not_fit() {
+        for isa in Isa::available() {
+            kernels_refuse::<f32>(*isa);
+            kernels_refuse::<f64>(*isa);
+        }
+    }
+}

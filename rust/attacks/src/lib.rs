@@ -1,0 +1,2 @@
+//! Nothing: the attacks are tests, see `tests/`.
+#![forbid(unsafe_code)]
