@@ -47,7 +47,11 @@ def served(model: Path | None, log: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:  # it waits for its threads on a busy machine
+            process.kill()
+            process.wait()
 
 
 def _answers(address: str) -> bool:
