@@ -108,6 +108,7 @@ _REASONS: Final = MappingProxyType(
         **dict.fromkeys(("image", "images", "video", "videos", "audio", "audios"), _MEDIA),
         **dict.fromkeys(("input_ids", "labels", "attention_mask"), _TOKENS),
         "text": "plain text does not say which part of it is the answer",
+        "reasoning": "did you mean reasoning_content?",
         "kto_tag": "ratings are not trained on",
         "chat_template_kwargs": "options of a chat template are not read from rows",
         "train_detail": "a part of an answer cannot be trained on; use train: true or false for the whole answer",
@@ -127,7 +128,11 @@ def read_training_data(path: str | Path) -> TrainingData:
     found, forms = [], Counter[str]()
     for row in read_rows(path):
         problems: list[str] = []
-        form, conversation = _conversation(row, problems)
+        try:
+            form, conversation = _conversation(row, problems)
+        except RecursionError:
+            form, conversation = "", None
+            problems.append("nested too deeply")
         if conversation is None or problems:
             before = f" Rows read before it: {counts_of(forms)}." if forms else ""
             raise RecordError(
@@ -184,7 +189,7 @@ def _conversation(row: Row, problems: list[str]) -> tuple[str, Conversation | No
     tools = _tools(value, problems)
     name = value.get("id", row.name)
     if isinstance(name, bool) or not isinstance(name, str | int):
-        problems.append(f"id: expected text or a number, got {_kind(name)}")
+        problems.append(f"id: expected text or a whole number, got {_kind(name)}")
     if not problems:
         _check_order(turns, problems)
     return form, Conversation(str(name), tuple(turns), tools)

@@ -63,7 +63,11 @@ def read_rows(path: str | Path) -> Iterator[Row]:
 
 
 def _row(source: Path, number: int, value: Any, *, unit: str = "line", nth: int | None = None) -> Row:
-    return Row(f"{unit} {number}", f"{source.name}:{number if nth is None else nth}", repair_json(value))
+    try:
+        repaired = repair_json(value)
+    except RecursionError:
+        raise RecordError(f"{shown_path(source)}, {unit} {number}: nested too deeply") from None
+    return Row(f"{unit} {number}", f"{source.name}:{number if nth is None else nth}", repaired)
 
 
 def _first_bytes(source: Path) -> bytes:
@@ -140,6 +144,8 @@ def _array(source: Path) -> Iterator[Row]:
         place = _past_blanks(text, end)
         if text.startswith(",", place):
             place = _past_blanks(text, place + 1)
+            if text.startswith("]", place):
+                raise fault(place, ValueError("expected another object after the comma"))
         elif not text.startswith("]", place):
             raise fault(place, ValueError("expected a comma or the end of the array"))
     rest = _past_blanks(text, place + 1)

@@ -258,7 +258,7 @@ def test_lone_surrogates_are_repaired(tmp_path: Path) -> None:
             ["prompt is missing", "'promt' is an unknown key (did you mean prompt?)"],
         ),
         ({"prompt": "hi", "completion": "yes", "weight": 1}, ["'weight' is an unknown key"]),
-        ({"prompt": "hi", "completion": "yes", "id": {}}, ["id: expected text or a number, got an object"]),
+        ({"prompt": "hi", "completion": "yes", "id": {}}, ["id: expected text or a whole number, got an object"]),
         ({"prompt": "hi", "completion": "yes", "group": "a"}, ["'group' is an unknown key"]),
         ({"instruction": "hi", "output": None}, ["output is null: nothing to train"]),
         ({"instruction": "hi", "input": 3, "output": "yes"}, ["input: expected text, got a number"]),
@@ -268,6 +268,8 @@ def test_lone_surrogates_are_repaired(tmp_path: Path) -> None:
         ({"messages": [HI, YES], "tools": {"a": 1}}, ["tools: expected a list of JSON schemas, got an object"]),
         ({"messages": [HI, YES], "tools": [{"a": 1}]}, ["tools[0]: expected the JSON schema of a function"]),
         ({"messages": [{"role": "system", "content": "a"}, HI, YES], "system": "b"}, ["a system message already"]),
+        ({"messages": [HI, YES | {"reasoning": "x"}]}, ["did you mean reasoning_content?"]),
+        ({"prompt": "hi", "completion": "yes", "id": 1.5}, ["id: expected text or a whole number, got a number"]),
         # Every problem of the row, not only the first one.
         (
             {"messages": [HI | {"contnet": 1}, YES | {"weight": 2}], "tolls": []},
@@ -325,6 +327,9 @@ def test_files_of_every_kind_hold_the_same_rows(name: str, data: bytes, tmp_path
     assert [turn.turns[-1].content for turn in read_conversations(tmp_path / name)] == ["yes 0", "yes 1", "yes 2"]
 
 
+DEEP = b'{"prompt": "hi", "completion": "yes", "metadata": %s%s}'
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -339,6 +344,8 @@ def test_files_of_every_kind_hold_the_same_rows(name: str, data: bytes, tmp_path
         (b'[{"prompt": "hi", "completion": "yes"}', "expected a comma or the end of the array"),
         (b'[{"prompt": "hi", "completion": "yes"},\n {"prompt": "hi"}]', "line 2: completion is missing"),
         (b'{"prompt": "hi", "completion": "a", "completion": "b"}', "the key 'completion' stands twice in one object"),
+        (b'[{"prompt": "hi", "completion": "yes"},\n]', "line 2: expected one JSON object per line"),
+        *((DEEP % (b"[" * depth, b"]" * depth), "line 1: ") for depth in (900, 950)),
         (b"[" * 100_000, "line 1: expected one JSON object"),
         (b'{"prompt": ' + b"[" * 100_000, "line 1: expected one JSON object"),
         (gzip.compress(LINES, mtime=0)[:-9], "cut off"),

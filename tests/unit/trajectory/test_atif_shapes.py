@@ -196,6 +196,18 @@ def test_a_trial_a_job_and_a_folder_of_jobs_are_runs(job):
     assert keys == [("fix-git", 0), ("fix-git", 1), ("hello-world", 0), ("hello-world", 1)]
 
 
+def test_a_job_that_is_named_by_its_time_is_no_trial(job):
+    job = job.rename(job.with_name("2025-10-01__12-00-00"))
+    (job / "result.json").write_text('{"n_total_trials": 2}')
+    (job / "config.json").write_text('{"job_name": "2025-10-01__12-00-00"}')
+    for folder in (job, job.parent):
+        assert sorted(one.key for one in open_run(folder)) == [("fix-git", 0), ("hello-world", 0)]
+    shutil.rmtree(job / "hello-world__aB3" / "agent")
+    [kept], problems = episodes_of(job)
+    assert kept.key == ("fix-git", 0)
+    assert ["hello-world__aB3: a trial without" in problem for problem in problems] == [True]
+
+
 def test_attempts_are_repeats_in_the_order_of_their_start(job):
     shutil.copytree(job / "hello-world__aB3", job / "hello-world__zz1")
     for name, started in (("hello-world__aB3", "2026-01-01T02"), ("hello-world__zz1", "2026-01-01T01")):

@@ -14,8 +14,10 @@ _FENCE: Final = "```"
 _SINGLE: Final = re.compile(r"`([^`\n]+)`")
 _TAG_LINE: Final = re.compile(r"[^\S\n]*([^\W\d_][\w+#.-]*)[^\S\n]*\r?\n")
 _TAG_WORD: Final = re.compile(r"\s*([^\W\d_][\w+#.-]*)[^\S\n]+(?=\S)")
-_BARE_VERBS: Final = frozenset({"close_tab", "go_back", "go_forward", "new_tab", "noop", "tab_close"})
-"""Verbs that are an action without any argument."""
+_BARE: Final = frozenset(
+    {"close_tab", "go_back", "go_forward", "new_tab", "noop", "scroll down", "scroll up", "tab_close"}
+)
+"""Whole actions without brackets. `stop` is one only where it is announced: elsewhere it may be a word of the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def _single(answer: str) -> re.Match[str] | None:
             if ("[" in span[1] or "(" in span[1]) and action_verb(span[1]) in STANDARD_VERBS:
                 return span
         for span in spans:
-            if span[1].strip().lower() in _BARE_VERBS:
+            bare = " ".join(span[1].lower().split())
+            if bare in _BARE or (bare == "stop" and start == announced):
                 return span
     return None

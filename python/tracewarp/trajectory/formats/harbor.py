@@ -54,15 +54,16 @@ def _trials(folder: Path, depth: int) -> Iterator[Trial]:
         if (folder / TRAJECTORY).is_file():
             yield Trial(folder, has_trajectory=True)
             return
-        named = "__" in folder.name
-        if (named or "agent" in inside or "verifier" in inside) and {"result.json", "config.json"} & set(inside):
-            yield Trial(folder, has_trajectory=False)
-            return
         children = [child for child in inside.values() if child.is_dir()] if depth else []
     except OSError:
         return  # a folder without permission holds nothing that could be read
-    for child in sorted(children, key=lambda child: natural_order(child.name)):
-        yield from _trials(child, depth - 1)
+    children.sort(key=lambda child: natural_order(child.name))
+    trials = [trial for child in children for trial in _trials(child, depth - 1)]
+    # A job is named by its time, such as 2025-10-01__12-00-00, and has a result.json and a config.json as a trial has.
+    named = "__" in folder.name or "agent" in inside or "verifier" in inside
+    if not trials and named and {"result.json", "config.json"} & set(inside):
+        yield Trial(folder, has_trajectory=False)
+    yield from trials
 
 
 def units(trials: list[Trial], *, max_bytes: int, report: Report) -> Iterator[Unit]:
