@@ -6,7 +6,7 @@
 use crate::cost::Costs;
 use crate::error::{Error, Result};
 use crate::memory::{cleared, room, too_large};
-use crate::pulse::{Pulse, pieces};
+use crate::pulse::{PIECE, Pulse, pieces};
 
 /// Which predecessor wins where several are equally good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -123,10 +123,13 @@ pub fn align(
     let (row, mut above, mut current) = (&mut row[..n], &mut above[..=n], &mut current[..=n]);
     // Cell (i, j) is at [j + 1]; [0] is the border left of column 0. Above row 0 lies a row of its own: only its
     // corner is a start, or every column with an open begin.
-    above.fill(if constraints.open_begin { 0.0 } else { f64::INFINITY });
+    let mut pulse = Pulse::new(ask);
+    for above in above.chunks_mut(PIECE) {
+        above.fill(if constraints.open_begin { 0.0 } else { f64::INFINITY });
+        pulse.spend(4 * above.len())?;
+    }
     above[0] = 0.0;
     let mut last = 0..0;
-    let mut pulse = Pulse::new(ask);
     for i in 0..m {
         pulse.now()?;
         let band = constraints.band(i, m, n);

@@ -213,7 +213,7 @@ fn first_come_by<T: Scalar>(
             }
             labels.push(group);
         }
-        earlier.push(&codes, block, &labels)?;
+        earlier.push(&codes, block, &labels, &mut pulse)?;
     }
     let labels = labels.into_iter().map(signed).collect();
     Ok(Clusters { labels, n_clusters, effort: tally.effort() })
@@ -233,11 +233,17 @@ impl Earlier {
         Self { panels: Panels::new(bytes, dim), order: Vec::new(), rows: Vec::new() }
     }
 
-    fn push(&mut self, codes: &Codes, block: std::ops::Range<usize>, labels: &[usize]) -> Result<()> {
+    fn push(
+        &mut self,
+        codes: &Codes,
+        block: std::ops::Range<usize>,
+        labels: &[usize],
+        pulse: &mut Pulse<'_>,
+    ) -> Result<()> {
         let mut sorted: Vec<usize> = block.clone().collect();
         sorted.sort_by_key(|row| labels[*row]);
         for row in sorted {
-            self.panels.push(codes, row - block.start)?;
+            self.panels.push(codes, row - block.start, pulse)?;
             push(&mut self.rows, row, GROUPS)?;
         }
         self.panels.close();

@@ -245,7 +245,7 @@ impl<T: Scalar> DiversityFilter<T> {
             slots.push(witness.is_none().then_some(self.len()));
             witnesses[i] = witness;
             if witness.is_none() {
-                panels.push(codes, i)?;
+                panels.push(codes, i, &mut pulse)?;
                 append(&mut self.kept, arriving.row(start + i), KEPT)?;
                 self.norms.push_from(arriving.norms(), start + i)?;
                 push(&mut self.indices, signed(self.seen + start + i), KEPT)?;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::error::Result;
 use crate::judge::{Side, judge_error};
 use crate::memory::{cleared, push, reserve, resized, room, zeroed};
-use crate::pulse::Pulse;
+use crate::pulse::{PIECE, Pulse, pieces};
 use crate::rows::Scalar;
 use crate::simd::int8::{self, Bytes, Line, Panel, Queries, Rounded, Terms, WIDTH};
 use crate::tiles::Tile;
@@ -188,8 +188,7 @@ impl Panels {
             |(), (p, lines), ask| {
                 let mut pulse = Pulse::new(ask);
                 for lane in 0..WIDTH.min(codes.len() - p * WIDTH) {
-                    pack(codes, p * WIDTH + lane, lane, lines);
-                    pulse.spend(codes.dim)?;
+                    pack(codes, p * WIDTH + lane, lane, lines, &mut pulse)?;
                 }
                 Ok(())
             },
@@ -198,14 +197,17 @@ impl Panels {
     }
 
     /// Puts row `i` of `codes` into the next slot.
-    pub(crate) fn push(&mut self, codes: &Codes, i: usize) -> Result<()> {
+    pub(crate) fn push(&mut self, codes: &Codes, i: usize, pulse: &mut Pulse<'_>) -> Result<()> {
         let (lines, lane) = (int8::panel_lines(self.dim), self.len % WIDTH);
         if lane == 0 {
-            let len = self.lines.len() + lines;
-            resized(&mut self.lines, len, Line([0; 64]), ROUNDED)?;
+            reserve(&mut self.lines, lines, ROUNDED)?;
+            for piece in pieces(lines) {
+                self.lines.resize(self.lines.len() + piece.len(), Line([0; 64]));
+                pulse.spend(64 * piece.len())?;
+            }
         }
         let start = self.lines.len() - lines;
-        pack(codes, i, lane, &mut self.lines[start..]);
+        pack(codes, i, lane, &mut self.lines[start..], pulse)?;
         self.push_terms(codes, i)
     }
 
@@ -261,8 +263,15 @@ fn small(row: usize) -> u32 {
     row as u32
 }
 
-fn pack(codes: &Codes, i: usize, lane: usize, panel: &mut [Line]) {
-    int8::pack(&codes.values[i * codes.stride..][..codes.dim], codes.bytes.bias(), lane, panel);
+fn pack(codes: &Codes, i: usize, lane: usize, panel: &mut [Line], pulse: &mut Pulse<'_>) -> Result<()> {
+    let row = &codes.values[i * codes.stride..][..codes.dim];
+    // Pieces are whole groups of whole panel lines.
+    for (k, piece) in pieces(row.len()).enumerate() {
+        let lines = &mut panel[k * int8::panel_lines(PIECE)..];
+        int8::pack(&row[piece.clone()], codes.bytes.bias(), lane, lines);
+        pulse.spend(4 * piece.len())?;
+    }
+    Ok(())
 }
 
 /// The lanes of a mask, ascending.
@@ -432,8 +441,10 @@ impl Within {
         tally: &Tally,
     ) -> Result<()> {
         self.panels.truncate(0);
+        let mut ask = || run.check();
+        let mut pulse = Pulse::new(&mut ask);
         for i in which {
-            self.panels.push(codes, *i as usize)?;
+            self.panels.push(codes, *i as usize, &mut pulse)?;
         }
         self.rows = which.len();
         self.masks.clear();
@@ -645,10 +656,10 @@ mod tests {
         assert_eq!(found(&panels, 1), 0b111);
         panels.truncate(3);
         assert_eq!((panels.count(), found(&panels, 0)), (1, 0b111));
-        panels.push(&codes, 7).unwrap();
+        panels.push(&codes, 7, &mut Pulse::new(&mut || Ok(()))).unwrap();
         assert_eq!(found(&panels, 0), 0b1111);
         panels.close();
-        panels.push(&codes, 7).unwrap();
+        panels.push(&codes, 7, &mut Pulse::new(&mut || Ok(()))).unwrap();
         assert_eq!((panels.len(), found(&panels, 0), found(&panels, 1)), (33, 0b1111, 1));
     }
 }

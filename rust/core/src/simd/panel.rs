@@ -147,6 +147,7 @@ fn blocks<V: Vector, const C: usize>(
         unsafe { least.store(lanes.as_mut_ptr()) };
         if lanes[..V::LANES].iter().any(|cost| *cost < near) {
             zero_equal_rows(sides, first, rows, start, near, &mut block[..C.min(n - start)]);
+            pulse.spend(rows * sides.dim)?;
         }
         for (c, costs) in block.iter().enumerate().take(n - start) {
             let column = targets.columns[start + c];

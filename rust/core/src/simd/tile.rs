@@ -81,18 +81,20 @@ pub(crate) fn costs<V: Vector>(
         for i in block.0.clone() {
             for j in block.1.clone() {
                 let cell = &mut out[(i - block.0.start) * steps.0 + (j - block.1.start) * steps.1];
-                *cell = finish_distance(sides, i, j, *cell);
+                let (distance, careful) = finish_distance(sides, i, j, *cell);
+                *cell = distance;
+                if careful {
+                    pulse.spend(4 * sides.dim)?;
+                }
             }
-            pulse.spend(block.1.len())?;
         }
         return Ok(());
     }
     sums::<V, true>(sides, &block, out, steps, pulse)?;
     match layout {
-        Layout::Flat => finish_flat::<V>(sides, &block, out),
-        Layout::Strip { height, reversed } => finish_strip::<V>(sides, &block, height, reversed, out),
+        Layout::Flat => finish_flat::<V>(sides, &block, out, pulse),
+        Layout::Strip { height, reversed } => finish_strip::<V>(sides, &block, height, reversed, out, pulse),
     }
-    Ok(())
 }
 
 /// Rows of the highest strip.
@@ -251,7 +253,8 @@ fn finish_strip<V: Vector>(
     height: usize,
     reversed: &[V::Elem],
     out: &mut [V::Elem],
-) {
+    pulse: &mut Pulse<'_>,
+) -> Result<()> {
     let near = V::splat(V::Elem::from_double(crate::cost::near(sides.dim)));
     let mut inverse = [V::Elem::default(); HIGHEST];
     inverse[..rows.len()].copy_from_slice(&sides.x_inverse[rows.clone()]);
@@ -283,13 +286,20 @@ fn finish_strip<V: Vector>(
                 let cell = if inside { careful_cosine(sides, rows.start + l, k - l, diagonal[l]) } else { zero };
                 diagonal[l] = cell;
             }
+            pulse.spend(rows.len() * sides.dim)?;
         }
     }
+    Ok(())
 }
 
 /// Sums into cosine distances, row after row.
 #[inline(always)]
-fn finish_flat<V: Vector>(sides: &Sides<'_, V::Elem>, (rows, columns): &Block, out: &mut [V::Elem]) {
+fn finish_flat<V: Vector>(
+    sides: &Sides<'_, V::Elem>,
+    (rows, columns): &Block,
+    out: &mut [V::Elem],
+    pulse: &mut Pulse<'_>,
+) -> Result<()> {
     let near = V::splat(V::Elem::from_double(crate::cost::near(sides.dim)));
     let others = &sides.y_inverse[columns.clone()];
     for (i, row) in rows.clone().zip(out.chunks_exact_mut(columns.len())) {
@@ -314,10 +324,12 @@ fn finish_flat<V: Vector>(sides: &Sides<'_, V::Elem>, (rows, columns): &Block, o
                 for k in j..j + len {
                     row[k] = careful_cosine(sides, i, columns.start + k, row[k]);
                 }
+                pulse.spend(len * sides.dim)?;
             }
             j += len;
         }
     }
+    Ok(())
 }
 
 /// A cosine distance that may be rounding, or whose rows need care (NaN): equal rows cost exactly 0; rows of extreme
@@ -340,16 +352,18 @@ fn careful_cosine<E: Float>(sides: &Sides<'_, E>, i: usize, j: usize, cost: E) -
     if same(u, v) { E::default() } else { cost }
 }
 
-fn finish_distance<E: Float>(sides: &Sides<'_, E>, i: usize, j: usize, square: E) -> E {
+/// The distance, and whether it took the rows once more.
+fn finish_distance<E: Float>(sides: &Sides<'_, E>, i: usize, j: usize, square: E) -> (E, bool) {
     let (u, v) = (sides.x_row(i), sides.y_row(j));
     let square = square.double();
     let ranged = square.is_finite() && square > 1e-28;
-    E::from_double(match sides.metric {
+    let distance = match sides.metric {
         Metric::SqEuclidean if ranged => square,
         Metric::SqEuclidean => crate::cost::square_distance_double(u, v),
         _ if ranged => square.sqrt(),
         _ => crate::cost::distance(u, v),
-    })
+    };
+    (E::from_double(distance), !ranged)
 }
 
 /// Sums over d of products (`DOT`) or of squared differences, a register of partial sums a cell.
