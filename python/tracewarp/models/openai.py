@@ -296,8 +296,9 @@ class OpenAIModel:
             choice = answer["choices"][0]
             split = split_message(choice["message"])
             usage = answer.get("usage") or {}
-            if choice["message"].get("content") is None and choice.get("error"):
-                raise ValueError("error in a choice")
+            # An error may stand beside an empty or a partial answer.
+            if answer.get("error") or choice.get("error") or choice.get("finish_reason") == "error":
+                raise ValueError("error in an answer")
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             words = self._words(content)
             if _TOO_LONG.search(words):

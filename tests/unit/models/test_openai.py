@@ -317,6 +317,12 @@ def test_a_template_without_a_system_role_gets_it_in_the_first_user_turn(
         (status(200, {"error": "overloaded"}), "not a chat completion: overloaded, 2 times"),
         (status(200, {"choices": []}), "not a chat completion: .*choices.*, 2 times"),
         (status(200, {"choices": [{"error": {"message": "upstream"}, "message": {}}]}), "upstream, 2 times"),
+        (
+            status(200, {"choices": [{"error": {"message": "upstream"}, "message": {"content": ""}}]}),
+            "upstream, 2 times",
+        ),
+        (status(200, {"choices": [{"message": {"content": "x"}, "finish_reason": "error"}]}), "not a chat completion"),
+        (status(200, {"choices": [{"message": {"content": "x"}}], "error": "half broken"}), "half broken, 2 times"),
         (status(200, b"[1]"), "not a chat completion"),
         (status(200, b"[" * 100_000), "not a chat completion"),
     ],
