@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import traceback
 from collections.abc import Callable, Mapping
@@ -77,6 +78,9 @@ class PolicySpec:
             PolicyError: it cannot be imported, does not take these settings, or gives no policy.
         """
         made = self._factory()
+        if missing := _missing(made, self.settings):
+            got = f", got {', '.join(self.settings)}" if self.settings else ""
+            raise PolicyError(f"policy {self.text}: expected the setting {' and '.join(missing)}{got}")
         try:
             found = made(**self.settings)
         except TypeError as error:
@@ -124,6 +128,17 @@ def one_policy(shared: SharedPolicies, text: str) -> Policy:
     return cast(Policy, found)
 
 
+def _missing(factory: Callable[..., object], settings: Mapping[str, Any]) -> list[str]:
+    """Settings that a factory needs and that are not given."""
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):  # some functions written in C have none
+        return []
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    needed = [one.name for one in parameters if one.kind in named and one.default is one.empty]
+    return [name for name in needed if name not in settings]
+
+
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}{_where(error)}"
 
@@ -147,6 +162,8 @@ def _settings(text: str, rest: str) -> dict[str, Any]:
             raise OptionError(f"policy {text!r}: expected settings of the form name=value, got {part!r}")
         if _SECRET.search(name.strip()):
             raise OptionError(f"policy: {name.strip()} would be recorded; set it in the process's environment instead")
+        if name.strip() in found:
+            raise OptionError(f"policy {text!r}: the setting {name.strip()} stands there twice")
         found[name.strip()] = read_value(value.strip())
     return found
 

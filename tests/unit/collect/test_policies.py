@@ -153,6 +153,8 @@ def test_a_specification_is_taken_apart():
         ("tracewarp.collect.policies:POLICIES", "expected a class or a function, got dict"),
         ("tracewarp.collect.limits:Limits", "to give an object with name, start, act, describe and close"),
         ("oracle:speed=3", "speed"),
+        ("model", "policy model: expected the setting name$"),
+        ("model:nam=openai:m,seed=none", "expected the setting name, got nam, seed"),
     ],
 )
 def test_a_policy_that_is_none_is_one_sentence(text, words):
@@ -164,6 +166,11 @@ def test_a_policy_that_is_none_is_one_sentence(text, words):
 def test_settings_of_another_form_are_refused(text):
     with pytest.raises(OptionError, match="name=value"):
         PolicySpec.parse(text)
+
+
+def test_a_setting_that_stands_there_twice_is_refused():
+    with pytest.raises(OptionError, match="the setting wrong stands there twice"):
+        PolicySpec.parse("noisy:wrong=0.1,loop=0.2,wrong=0.3")
 
 
 @pytest.mark.parametrize("name", ["api_key", "apikey", "password", "client_secret", "token", "hub_token"])
