@@ -98,7 +98,7 @@ def test_a_cache_of_another_version_is_refused(cache_path: Path):
 
 
 def test_a_folder_in_its_place_is_refused(tmp_path: Path):
-    with pytest.raises(CacheError, match="cannot be used as an embedding cache"):
+    with pytest.raises(CacheError, match="a folder, not a regular file; name another file as the embedding cache"):
         EmbeddingCache(tmp_path)
 
 
