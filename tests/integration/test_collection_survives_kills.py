@@ -165,6 +165,6 @@ def test_ctrl_c_keeps_what_is_finished_and_says_so(tmp_path: Path, begin: Begin,
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130
     assert said.endswith("Interrupted. Finished work was saved.\n")
-    assert "Traceback" not in said
+    assert "Traceback" not in said, said
     assert len(list(open_run(tmp_path, strict=True))) == n_lines(tmp_path) >= 5
     wait_for_the_end(workers_of_it)

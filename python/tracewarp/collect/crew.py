@@ -251,10 +251,17 @@ class _Watched:
 
 
 def _work(connection: Connection, setup: Setup, in_policy: Any) -> None:
-    """A worker process: jobs come, finished episodes go; it ends when there are no more, or nobody listens."""
+    """A worker process; SIGTERM, by which the collector ends it, may reach it at any moment."""
+    try:
+        signal.signal(signal.SIGTERM, _leave)
+        _serve(connection, setup, in_policy)
+    except WorkerStopped:
+        sys.exit(128 + signal.SIGTERM)
+
+
+def _serve(connection: Connection, setup: Setup, in_policy: Any) -> None:
+    """Run the jobs that come, and send the finished episodes, until there are no more jobs or nobody listens."""
     worker: Worker | None = None
-    # The collector's end tells a worker to end; Ctrl-C reaches every process of the terminal at once.
-    signal.signal(signal.SIGTERM, _leave)
     try:
         policy = setup.policy.load()
         if isinstance(policy, SharedPolicies):
@@ -265,12 +272,13 @@ def _work(connection: Connection, setup: Setup, in_policy: Any) -> None:
             connection.send(worker.run(job))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the collector is gone
-    except WorkerStopped:
-        sys.exit(128 + signal.SIGTERM)
     except Exception as error:
         with suppress(OSError):
             connection.send(_crash(error))
     finally:
+        signal.signal(
+            signal.SIGTERM, signal.SIG_IGN
+        )  # it is closing already
         if worker is not None:
             worker.close()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
