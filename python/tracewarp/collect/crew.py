@@ -276,9 +276,7 @@ def _serve(connection: Connection, setup: Setup, in_policy: Any) -> None:
         with suppress(OSError):
             connection.send(_crash(error))
     finally:
-        signal.signal(
-            signal.SIGTERM, signal.SIG_IGN
-        )  # it is closing already
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is closing already
         if worker is not None:
             worker.close()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
