@@ -259,8 +259,12 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     expected = "expected a file that DiversityFilter.save wrote"
     require_regular_file(path, expected=expected)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            state = {name: archive[name] for name in _FIELDS if name in archive}
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise zipfile.BadZipFile("no archive of arrays, or one that is cut off")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                state = {name: archive[name] for name in _FIELDS if name in archive}
     except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
         raise UnreadableFileError(f"{path}: cannot be read ({reason}); {expected}") from None

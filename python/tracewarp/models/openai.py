@@ -192,7 +192,8 @@ class OpenAIModel:
                 if again.status == httpx.codes.INTERNAL_SERVER_ERROR and self._fails_on_system(prompt, sampling):
                     continue
                 if attempt == self._retries:
-                    raise ModelUnavailableError(f"{where}: {again}, {attempt + 1} times") from None
+                    often = f", {attempt + 1} times" if attempt else ""
+                    raise ModelUnavailableError(f"{where}: {again}{often}") from None
                 wait = again.wait_seconds if again.wait_seconds is not None else 2**attempt * (0.5 + waits.random())
                 self._sleep(min(wait, 60.0))
                 attempt += 1

@@ -154,6 +154,18 @@ def test_another_file_is_refused(tmp_path, content):
         DiversityFilter.load(path)
 
 
+@pytest.mark.parametrize("name", ["text", "array.npy"])
+def test_what_is_no_archive_is_said_in_our_own_words(tmp_path, name):
+    path = tmp_path / name
+    if name == "text":
+        path.write_text("x")
+    else:
+        np.save(path, ROWS)
+    with pytest.raises(UnreadableFileError, match="no archive of arrays, or one that is cut off") as refused:
+        DiversityFilter.load(path)
+    assert "pickle" not in str(refused.value)
+
+
 def test_a_pickle_inside_is_not_opened(tmp_path):
     with pytest.raises(UnreadableFileError, match="cannot be read"):
         DiversityFilter.load(rewritten(saved(tmp_path), rows=np.array([{}], object)))
