@@ -158,10 +158,16 @@ def test_unknown_schema_version_raises(tmp_path):
         keys(open_run(path))
 
 
-@pytest.mark.parametrize("version", ["true", "1.0", '"1"', '"ATIF-v1.7"'])
+@pytest.mark.parametrize("version", ["true", "1.5", "3.0", '"1"', '"ATIF-v1.7"'])
 def test_schema_version_of_another_kind_raises(tmp_path, version):
     with pytest.raises(SchemaVersionError):
         keys(open_run(stored(tmp_path, f'{{"schema_version": {version}, "task": {{"id": "x"}}}}')))
+
+
+@pytest.mark.parametrize("version", ["1", "1.0", "2", "2.0"])
+def test_a_schema_version_may_be_a_whole_float_as_pandas_writes_it(tmp_path, version):
+    path = stored(tmp_path, f'{{"schema_version": {version}, "task": {{"id": "x"}}}}')
+    assert keys(open_run(path)) == [("x", 0)]
 
 
 def test_repeated_key_raises_and_names_both_lines(tmp_path):

@@ -37,6 +37,8 @@ def parse_record(record: Mapping[str, Any]) -> Trajectory:
     ours = version is not None
     if not ours:
         version = 1
+    if isinstance(version, float) and version.is_integer():  # as pandas writes whole numbers beside nulls
+        version = int(version)
     if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         raise SchemaVersionError(
             f"schema_version {shown_value(version)}: this release of tracewarp reads versions 1 to {SCHEMA_VERSION}"
