@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from tracewarp.errors import MissingExtraError, ModelError, OptionError, TrainingError
+from tracewarp.models.adapters import read_object
 from tracewarp.train.loading import in_one_line, load_errors, shortened
 
 
@@ -123,12 +124,9 @@ def _check_base(named: str) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise TrainingError(f"{path}: expected JSON, got {error}") from error
-    if not isinstance(known, dict):
-        raise TrainingError(f"{path}: expected a JSON object, got {type(known).__name__}")
-    return known
+        return read_object(path)
+    except ModelError as error:
+        raise TrainingError(str(error)) from error
 
 
 VLLM_RANKS: Final = (16, 32, 64, 128, 256, 320, 512)

@@ -63,5 +63,16 @@ def parse_json(data: bytes) -> tuple[Any, list[str]]:
     return value, notes
 
 
+def finite_number(value: Any) -> float | None:
+    """Return a JSON value as a finite number, or None for anything else (booleans too)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def _short(text: str) -> str:
     return text if len(text) <= 20 else f"{text[:20]}…"

@@ -11,7 +11,6 @@ the text `None`, and marks the step as truncated; it is a parse failure, and not
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from pydantic import ValidationError
 
 from tracewarp.errors import RecordError
 from tracewarp.trajectory.complaints import complaints
+from tracewarp.trajectory.jsontext import finite_number
 from tracewarp.trajectory.model import Ending, Observation, Outcome, Provenance, Step, Task, Trajectory
 from tracewarp.trajectory.names import task_id_of
 from tracewarp.trajectory.thoughts import split_thoughts
@@ -172,12 +172,12 @@ def _gave_up(record: Mapping[str, Any], stats: Mapping[str, Any], summary: Mappi
 
 
 def _tried_again(stats: Mapping[str, Any]) -> bool:
-    return any(_number(value) for key, value in stats.items() if "retry" in key or "retries" in key)
+    return any(finite_number(value) for key, value in stats.items() if "retry" in key or "retries" in key)
 
 
 def _tried_in_vain(summary: Mapping[str, Any]) -> bool:
     """Did the agent use up its retries in this episode? AgentLab sums up `busted_retry` over the steps."""
-    return any(_number(value) for key, value in summary.items() if "busted_retry" in key)
+    return any(finite_number(value) for key, value in summary.items() if "busted_retry" in key)
 
 
 def _is_none(action: str) -> bool:
@@ -214,9 +214,9 @@ def _step(raw: Sequence[_RawStep], at: int, keep: _Keeper, complain: Complain) -
         executed=executed,
         valid=valid,
         error=error or None,
-        reward=_number(after.record.get("reward")) if after else None,
-        model_seconds=_number(this.stats.get("agent_elapsed")),
-        environment_seconds=_number(after.stats.get("step_elapsed")) if after else None,
+        reward=finite_number(after.record.get("reward")) if after else None,
+        model_seconds=finite_number(this.stats.get("agent_elapsed")),
+        environment_seconds=finite_number(after.stats.get("step_elapsed")) if after else None,
         extra=_step_extra(this, after, action, keep),
     )
 
@@ -335,7 +335,7 @@ def _started_at(raw: Sequence[_RawStep]) -> str | None:
     """Time of the first chat message: the moment of the reset."""
     messages = raw[0].obs.get("chat_messages") if raw else None
     first = messages[0] if isinstance(messages, list) and messages else None
-    stamp = _number(first.get("timestamp")) if isinstance(first, dict) else None
+    stamp = finite_number(first.get("timestamp")) if isinstance(first, dict) else None
     if not stamp or stamp < 0:
         return None
     try:
@@ -358,7 +358,7 @@ def _score(summary: Mapping[str, Any], complain: Complain) -> float | None:
     given = summary.get("cum_reward")
     if given is None:
         return None
-    score = _number(given)
+    score = finite_number(given)
     if score is None:
         complain(f"summary.cum_reward: expected a number in 0..1, got {_shown(given)}; read as not judged")
     elif not 0.0 <= score <= 1.0:
@@ -412,17 +412,6 @@ def blame(error: str, stack_trace: str) -> Ending:
     if _WORLD_WORDS.search(error):
         return Ending.ENVIRONMENT_ERROR
     return Ending.AGENT_ERROR if _AGENT_WORDS.search(error) else Ending.UNKNOWN
-
-
-def _number(value: Any) -> float | None:
-    """A finite number, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _count(value: Any) -> int | None:

@@ -9,7 +9,6 @@ source      Harbor, layout of `jobs/<job>/<trial>`.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from tracewarp.errors import RecordError, UnreadableFileError
 from tracewarp.trajectory.complaints import shown_value
 from tracewarp.trajectory.encodings import NotUtf8Error, decode_utf8
 from tracewarp.trajectory.formats import atif
-from tracewarp.trajectory.jsontext import BadJsonError, parse_json
+from tracewarp.trajectory.jsontext import BadJsonError, finite_number, parse_json
 from tracewarp.trajectory.lines import read_whole
 from tracewarp.trajectory.model import Ending, Trajectory
 from tracewarp.trajectory.names import natural_order
@@ -128,11 +127,11 @@ class _Told:
     def _reward(self, rewards: Any, where: str) -> float | None:
         """`reward` among several, or the only number that there is."""
         if isinstance(rewards, Mapping):
-            numbers = [value for value in rewards.values() if _number(value) is not None]
+            numbers = [value for value in rewards.values() if finite_number(value) is not None]
             rewards = rewards.get("reward", rewards.get("score", numbers[0] if len(numbers) == 1 else None))
         if rewards is None:
             return None
-        score = _number(rewards)
+        score = finite_number(rewards)
         if score is None:
             self.complain(f"{where}: reward: expected a number in 0..1, got {shown_value(rewards)}; read as not judged")
         elif not 0.0 <= score <= 1.0:
@@ -162,7 +161,7 @@ class _Told:
             return {}
         if isinstance(value, Mapping):
             return value
-        if name.endswith("reward.json") and _number(value) is not None:
+        if name.endswith("reward.json") and finite_number(value) is not None:
             return {"reward": value}
         self.complain(f"{name}: expected an object, got {shown_value(value)}; the file is left out")
         return {}
@@ -205,13 +204,3 @@ def _last_part(path: Any) -> str | None:
     if not isinstance(path, str):
         return None
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or None
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
