@@ -1,9 +1,9 @@
 """What a model thought, told apart from what it answered: the one splitter for servers, local models and imported runs.
 
 definition  A thought is a `<think>` block (also `<thinking>`, `<thought>`, `<reasoning>`, `<seed:think>` and `[THINK]`,
-            in any case, with blanks or attributes), a channel of the harmony format other than `final`, a part of a
-            message that is no text, or the field `reasoning_content`, `reasoning` or `reasoning_details`. What remains
-            is the answer.
+            in any case, with blanks or attributes; `◁think▷`; `<|begin_of_thought|>`), a channel of the harmony format
+            other than `final`, a part of a message that is no text, or the field `reasoning_content`, `reasoning` or
+            `reasoning_details`. What remains is the answer.
 closing tag without an opening one: everything before it is a thought, since some chat templates open the thought
 opening tag that is never closed, header of a channel that is not finished: everything after it is a thought, since the
             answer was cut there
@@ -19,7 +19,8 @@ from typing import Any, Final
 
 _NAME: Final = r"(?:think|thinking|thought|thoughts|reasoning|seed:think)"
 _TAG: Final = re.compile(
-    rf"<\s*(?P<close>(?:/\s*)?){_NAME}(?:\s[^<>]*)?>|\[(?P<bracket>/?)THINK\]",
+    rf"<\s*(?P<close>(?:/\s*)?){_NAME}(?:\s[^<>]*)?>|\[(?P<bracket>/?)THINK\]|◁(?P<triangle>/?)think▷"
+    r"|<\|(?:begin|(?P<end>end))_of_thought\|>",
     re.IGNORECASE,
 )
 _CHANNEL: Final = re.compile(
@@ -32,8 +33,9 @@ _CHANNELS_WITHOUT_MARKERS: Final = re.compile(r"\A\s*analysis(?=\S)(.*?)assistan
 MARKERS: Final = frozenset(
     {
         "<think>", "</think>", "<thinking>", "</thinking>", "<thought>", "</thought>", "<reasoning>", "</reasoning>",
-        "<seed:think>", "</seed:think>", "[THINK]", "[/THINK]", "<|start|>", "<|channel|>", "<|message|>",
-        "<|constrain|>", "<|end|>", "<|return|>", "<|call|>",
+        "<seed:think>", "</seed:think>", "[THINK]", "[/THINK]", "◁think▷", "◁/think▷",
+        "<|start|>", "<|channel|>", "<|message|>", "<|constrain|>",
+        "<|end|>", "<|return|>", "<|call|>",
     }
 )  # fmt: skip
 """Strings of this format that are single tokens of some models, and must be decoded before thoughts are split off."""
@@ -110,7 +112,7 @@ def opens_thought(prompt: str) -> bool:
 
 
 def _closes(tag: re.Match[str]) -> bool:
-    return bool(tag["close"] or tag["bracket"])
+    return bool(tag["close"] or tag["bracket"] or tag["triangle"] or tag["end"])
 
 
 def _split_tags(text: str, *, opened: bool) -> tuple[list[str], str]:
