@@ -32,6 +32,11 @@ def episodes_of(path: Path):
 
 MALFORMED = {
     "subagents": (changed(subagent_trajectories=5), "subagent_trajectories: expected a list of objects, got 5"),
+    "source": (
+        changed(steps=[agent() | {"source": "assistant"}]),
+        "steps[0].source: expected user, system or agent, got",
+    ),
+    "no source": (changed(steps=[{"message": "x"}]), "steps[0].source: expected user, system or agent, got null"),
     "tool calls": (changed(steps=[agent(tool_calls=5)]), "steps[0].tool_calls: expected a list of objects, got 5"),
     "a call": (changed(steps=[agent(tool_calls=["x"])]), 'steps[0].tool_calls[0]: expected an object, got "x"'),
     "function": (

@@ -43,6 +43,7 @@ OURS = "tracewarp"
 Complain = Callable[[str], None]
 """Takes one sentence about something in this record that was left out."""
 
+_SOURCES = ("user", "system", "agent")
 _PARTS_OF_STEP = {"observation", "response", "thinking", "action"}
 
 
@@ -267,7 +268,8 @@ def _faults(value: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(step, dict):
             yield f"{where}: expected an object, got {shown_value(step)}"
             continue
-        yield from _unless(step, "source", where, str, "user, system or agent")
+        if step.get("source") not in _SOURCES:  # a step of nobody known would be lost
+            yield f"{where}.source: expected user, system or agent, got {shown_value(step.get('source'))}"
         yield from _unless(step, "message", where, (str, list), "a text or a list of parts")
         yield from _unless(step, "extra", where, dict, "an object")
         yield from _unless(step, "observation", where, dict, "an object with results")
