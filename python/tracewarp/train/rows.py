@@ -12,6 +12,7 @@ from typing import Any, Final
 from tracewarp.errors import MissingExtraError, RecordError, UnreadableFileError
 from tracewarp.trajectory.lines import LineSource, read_whole
 from tracewarp.trajectory.paths import require_regular_file, shown_path
+from tracewarp.trajectory.problems import shown_name
 from tracewarp.trajectory.surrogates import repair_json
 
 MAX_ARRAY_BYTES: Final = 8 * 2**30
@@ -170,7 +171,11 @@ def _parquet(source: Path) -> Iterator[Row]:
         ) from None
     number = 0
     try:
-        for batch in parquet.ParquetFile(source).iter_batches(batch_size=1024):
+        file = parquet.ParquetFile(source)
+        names = file.schema_arrow.names
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise RecordError(f"{shown_path(source)}: the column {shown_name(twice[0])} stands twice")
+        for batch in file.iter_batches(batch_size=1024):
             for value in batch.to_pylist():
                 number += 1
                 yield _row(source, number, value, unit="row")

@@ -85,7 +85,6 @@ class RunReader:
             DuplicateKeyError: a (task, repeat) comes again; the message names both places.
             EmptyRunError: at the end, when there was no episode at all.
             RecordError: the first problem, where the reader is strict.
-            SchemaVersionError: a record of a version that this release does not know.
             UnreadableFileError: the file went away or cannot be read any more.
         """
         seen: dict[tuple[str, int], tuple[str, int | None]] = {}

@@ -76,7 +76,7 @@ def split_message(message: Mapping[str, Any]) -> Split:
         TypeError: the content is neither text nor a list of parts.
     """
     thoughts, texts = [], []
-    for name in ("reasoning_content", "reasoning", "reasoning_details"):
+    for name in ("reasoning_content", "reasoning", "thinking", "reasoning_details"):
         if said := _text_of(message.get(name)):
             thoughts.append(said)
             break  # servers that send two of them repeat themselves
@@ -155,7 +155,7 @@ def _text_of(value: Any) -> str:
     if isinstance(value, list):
         return "".join(map(_text_of, value))
     if isinstance(value, Mapping):
-        for name in ("text", "thinking", "reasoning", "refusal", "content", "summary"):
+        for name in ("text", "value", "thinking", "reasoning", "refusal", "content", "summary"):
             if said := _text_of(value.get(name)):
                 return said
     return ""

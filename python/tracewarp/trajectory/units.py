@@ -10,7 +10,7 @@ from tracewarp.trajectory.complaints import GUIDE
 from tracewarp.trajectory.encodings import NotUtf8Error
 from tracewarp.trajectory.jsontext import BadJsonError
 from tracewarp.trajectory.model import Trajectory
-from tracewarp.trajectory.problems import Problem, Report, StrictError, escaped, place
+from tracewarp.trajectory.problems import Problem, Report, StrictError, escaped
 
 Episodes = Iterator[tuple[str, int | None, Trajectory]]
 """(file or folder, line, episode) one by one."""
@@ -31,7 +31,6 @@ def read_units(units: Iterable[Unit], report: Report) -> Episodes:
     """Read records one by one. A record that cannot be read is reported with its place, and the others are kept.
 
     Raises:
-        SchemaVersionError: a record of a version that this release does not know.
         StrictError: the first problem, where the report is strict.
     """
     told_about_fields = False
@@ -40,13 +39,11 @@ def read_units(units: Iterable[Unit], report: Report) -> Episodes:
             trajectory = unit.read(report)
         except StrictError:
             raise
-        except SchemaVersionError as error:
-            raise SchemaVersionError(f"{place(unit.path, unit.line)}: {error}") from None
         except RecordError as error:
             guide = "" if told_about_fields else f" (the fields are explained in {GUIDE})"
             told_about_fields = True
             report(Problem(unit.path, unit.line, f"{error}{guide}; left out"))
-        except (BadJsonError, NotUtf8Error, UnreadableFileError) as error:
+        except (BadJsonError, NotUtf8Error, SchemaVersionError, UnreadableFileError) as error:
             reason = str(error).removeprefix(f"{unit.path}: ").removeprefix(f"{escaped(unit.path)}: ")
             report(Problem(unit.path, unit.line, f"{reason}; left out"))
         except Exception as error:

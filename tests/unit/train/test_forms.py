@@ -402,3 +402,13 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: py
     (tmp_path / "data.parquet").write_bytes(b"PAR1....PAR1")
     with pytest.raises(MissingExtraError, match=r"needs pyarrow: pip install 'tracewarp\[parquet\]'"):
         read_conversations(tmp_path / "data.parquet")
+
+
+def test_a_parquet_file_with_a_column_twice_is_refused(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="needs the extra parquet")
+    from pyarrow import parquet
+
+    columns = [pyarrow.array([text]) for text in ("hi", "yes", "no")]
+    parquet.write_table(pyarrow.table(columns, names=["prompt", "completion", "completion"]), tmp_path / "a.parquet")
+    with pytest.raises(RecordError, match="the column completion stands twice"):
+        read_conversations(tmp_path / "a.parquet")

@@ -15,7 +15,6 @@ from tracewarp.errors import (
     InputError,
     OptionError,
     RecordError,
-    SchemaVersionError,
     UnreadableFileError,
 )
 from tracewarp.trajectory import open_run
@@ -150,17 +149,18 @@ def test_strict_reader_raises_at_the_first_problem(tmp_path):
         keys(open_run(path, strict=True))
 
 
-def test_unknown_schema_version_raises(tmp_path):
-    path = stored(tmp_path, lines(1) + b'{"schema_version": 3, "task": {"id": "x"}}\n')
-    with pytest.raises(
-        SchemaVersionError, match=r":2: schema_version 3: this release of tracewarp reads versions 1 to 2"
-    ):
-        keys(open_run(path))
+def test_a_record_of_an_unknown_schema_version_loses_itself_alone(tmp_path):
+    path = stored(tmp_path, lines(1) + b'{"schema_version": 3, "task": {"id": "x"}}\n' + line(2).encode())
+    reader = open_run(path)
+    assert keys(reader) == [("0", 0), ("2", 0)]
+    (problem,) = reader.problems
+    assert problem.line == 2
+    assert "schema_version 3: this release of tracewarp reads versions 1 to 2" in problem.message
 
 
 @pytest.mark.parametrize("version", ["true", "1.5", "3.0", '"1"', '"ATIF-v1.7"'])
-def test_schema_version_of_another_kind_raises(tmp_path, version):
-    with pytest.raises(SchemaVersionError):
+def test_schema_version_of_another_kind_is_refused(tmp_path, version):
+    with pytest.raises(EmptyRunError, match="schema_version"):
         keys(open_run(stored(tmp_path, f'{{"schema_version": {version}, "task": {{"id": "x"}}}}')))
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tracewarp.trajectory.thoughts import leading_thought, opens_thought, split_message, split_thoughts
+from tracewarp.trajectory.thoughts import Split, leading_thought, opens_thought, split_message, split_thoughts
 
 HARMONY = (
     "<|channel|>analysis<|message|>Perhaps ```click [3]```?<|end|><|start|>assistant<|channel|>final<|message|>"
@@ -149,3 +149,8 @@ def test_a_long_run_of_blanks_or_letters_is_read_at_once(start: str) -> None:
         began = time.thread_time()
         split_thoughts(start + run * 100_000)
         assert time.thread_time() - began < 0.5
+
+
+def test_a_thought_in_the_field_of_ollama_and_text_in_objects_are_read() -> None:
+    assert split_message({"content": "a", "thinking": "t"}) == Split("t", "a")
+    assert split_message({"content": [{"type": "text", "text": {"value": "a"}}]}).answer == "a"
