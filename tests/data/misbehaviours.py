@@ -88,11 +88,11 @@ CASES = (
     ),
     Case("status 503 twice, then well", "model recovers", "4 of 4 episodes", {"stop": 4}),
     Case(
-        "a context that is too long", "model context-too-long", "every one of the 4 episodes ended in an error",
+        "a context that is too long", "model context-too-long", "all 4 episodes ended in an error",
         {"agent_error": 4}, code=1, shows="maximum context length is 4096 tokens",
     ),
     Case(
-        "an answer of 12 MB", "model twelve-megabytes", "every one of the 4 episodes ended in an error",
+        "an answer of 12 MB", "model twelve-megabytes", "all 4 episodes ended in an error",
         {"agent_error": 4}, code=1, shows="the answer is longer than 10,000,000 bytes",
     ),
     Case(

@@ -160,9 +160,14 @@ def next_steps(collected: Collected) -> str:
     ]
     tally = collected.progress.tally
     if count := tally.transport_failures:
-        again = "the episode" if count == 1 else f"the {count:,} episodes"
-        lines.append(f"The same command collects {again} again in which the environment or the model's server failed.")
+        lines.append(
+            f"In {count:,} {_episodes(count)} the environment or the model's server failed. "
+            "Run the same command again to repeat them."
+        )
     if count := tally.endings[Ending.AGENT_ERROR]:
-        again = "the episode" if count == 1 else f"the {count:,} episodes"
-        lines.append(f"With --retry-errors it collects {again} again that ended in agent_error.")
+        lines.append(f"In {count:,} {_episodes(count)} the agent failed. Add --retry-errors to repeat them.")
     return "\n".join(lines)
+
+
+def _episodes(count: int) -> str:
+    return "episode" if count == 1 else "episodes"

@@ -76,7 +76,7 @@ def command(out: Path, max_steps: int | None, max_seconds: float | None, quiet: 
         click.echo(next_steps(collected), err=True)
     tally = collected.progress.tally
     if tally.all_failed:
-        click.echo(f"Error: every one of the {tally.done:,} episodes ended in an error.", err=True)
+        click.echo(f"Error: all {tally.done:,} episodes ended in an error.", err=True)
         sys.exit(1)
 
 

@@ -180,7 +180,7 @@ def _print(results: list[Rejudged]) -> None:
     judged = [result for result in results if result.judgement is not None]
     unknown = sum(result.after.outcome.score is None for result in judged)
     console.print(
-        f"{len(results)} episodes: {len(judged)} judged, {len(changed)} with another score; "
+        f"{len(results)} episodes: {len(judged)} judged, {len(changed)} with a changed score; "
         f"successes {_successes(results, 'before')} before, {_successes(results, 'after')} after, {unknown} unknown"
     )
     if differing := _differing(results):

@@ -37,7 +37,7 @@ def test_the_summary_counts_what_says_something_about_the_agent(run: Run) -> Non
     assert (
         "First error: environment_error in task fail-3, repeat 0: EnvironmentFailure: counter: the site is down" in err
     )
-    assert "The same command collects the episode again in which the environment or the model's server failed." in err
+    assert "In 1 episode the environment or the model's server failed. Run the same command again to repeat them." in err
 
 
 def test_errors_are_printed_in_quiet_too_and_all_of_them_exit_1(run: Run) -> None:
@@ -46,7 +46,7 @@ def test_errors_are_printed_in_quiet_too_and_all_of_them_exit_1(run: Run) -> Non
     assert code == 1
     assert err.splitlines() == [
         "First error: environment_error in task fail-3, repeat 0: EnvironmentFailure: counter: the site is down",
-        "Error: every one of the 2 episodes ended in an error.",
+        "Error: all 2 episodes ended in an error.",
     ]
     assert "Success 0 of 0, not known" in " ".join(out.split())
 
@@ -57,7 +57,7 @@ def test_the_run_stops_after_errors_in_a_row_with_exit_1(run: Run) -> None:
     assert "Error: stopped after 3 episodes in a row that ended in an error, the last one in agent_error" in err
     code, _, err = run(*COUNTING, "--policy", "misbehaving_policies:Raises", "--stop-after-errors", 0)
     assert code == 1
-    assert "Error: every one of the 16 episodes ended in an error." in err
+    assert "Error: all 16 episodes ended in an error." in err
 
 
 def test_a_pipe_in_the_place_of_the_episodes_is_a_sentence(run: Run, tmp_path: Path) -> None:

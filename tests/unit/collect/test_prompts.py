@@ -94,6 +94,6 @@ def test_what_the_prompt_asks_for_is_read_back(action: str) -> None:
 @pytest.mark.parametrize("start", ["", "```", "`", "```a", "``` ", "<think>"])
 @pytest.mark.parametrize("run", ["`", "a", " ", "\n", "a ", "`a", "```", "`a` "])
 def test_long_answers_are_read_at_once(start: str, run: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     read_answer(start + run * 10_000)
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5

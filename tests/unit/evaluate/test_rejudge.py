@@ -199,14 +199,14 @@ def test_the_command_prints_what_changed_and_writes_only_where_it_is_told(run: P
     before = run.read_bytes()
     result = judged(run)
     assert result.exit_code == 0, result.output
-    assert "4 episodes: 3 judged, 1 with another score; successes 1 before, 2 after, 1 unknown" in result.stdout
+    assert "4 episodes: 3 judged, 1 with a changed score; successes 1 before, 2 after, 1 unknown" in result.stdout
     assert "1 not judged: the record holds no evidence" in result.stdout
     assert list(tmp_path.iterdir()) == [run]
     out = tmp_path / "again.jsonl.gz"
     assert judged(run, "--out", out).exit_code == 0
     assert [it.outcome.score for it in open_run(out, strict=True)] == [1.0, 1.0, None, 0.0]
     assert run.read_bytes() == before
-    assert "0 with another score" in judged(out).stdout
+    assert "0 with a changed score" in judged(out).stdout
 
 
 @pytest.fixture

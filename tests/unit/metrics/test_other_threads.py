@@ -92,6 +92,7 @@ def test_pairs_that_change_during_a_call_are_an_error_at_worst():
         pairs[:] = [50, 10**15, -(10**15)][step % 3] if step % 2 else 7
 
     while_another_writes(write, lambda: metrics.dtw_pairs(made, made, pairs, paths=True, threads=2))
+    pairs[:] = 0
     pairs[3, 1] = 100
     with pytest.raises(RowIndexError, match="index 100 at position 3"):
         metrics.dtw_pairs(made, made, pairs)
