@@ -37,7 +37,7 @@ def test_the_summary_counts_what_says_something_about_the_agent(run: Run) -> Non
     assert (
         "First error: environment_error in task fail-3, repeat 0: EnvironmentFailure: counter: the site is down" in err
     )
-    assert "In 1 episode the environment or the model's server failed. Run the same command again to repeat them." in err
+    assert "In 1 episode the environment or the model's server failed. Run the same command again" in err
 
 
 def test_errors_are_printed_in_quiet_too_and_all_of_them_exit_1(run: Run) -> None:
