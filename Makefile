@@ -69,10 +69,10 @@ test-full: $(FULL_VENV)/.package  ## every quick test with torch, encoders and a
 	$(FULL_VENV)/bin/python .ci/coverage.py
 
 test-lowest: wheel  ## the quick tests with the lowest versions that pyproject.toml declares
-	$(UV) pip compile --quiet pyproject.toml --python-version 3.11 --extra train --extra embed --extra browser --resolution lowest-direct --output-file $(LOWEST_VENV).txt
+	$(UV) pip compile --quiet pyproject.toml --python-version 3.11 --extra train --extra embed --extra browser --extra parquet --resolution lowest-direct --output-file $(LOWEST_VENV).txt
 	$(UV) venv --quiet --clear --python 3.11 $(LOWEST_VENV)
 	$(UV) pip install --quiet --python $(LOWEST_VENV)/bin/python --requirements $(LOWEST_VENV).txt
-	$(UV) pip install --quiet --python $(LOWEST_VENV)/bin/python --constraints $(LOWEST_VENV).txt pytest pytest-xdist pytest-timeout hypothesis threadpoolctl pandas polars pyarrow mypy
+	$(UV) pip install --quiet --python $(LOWEST_VENV)/bin/python --constraints $(LOWEST_VENV).txt pytest pytest-xdist pytest-timeout hypothesis threadpoolctl pandas polars mypy
 	$(UV) pip install --quiet --python $(LOWEST_VENV)/bin/python --no-deps dist/tracewarp-*.whl
 	$(LOWEST_VENV)/bin/python -m pytest -n auto -m 'not slow'
 
