@@ -45,8 +45,7 @@ def parse_record(record: Mapping[str, Any]) -> Trajectory:
         )
     try:
         record = _with_text_ids(_without_nulls(_with_a_last_page(record), keep_free=ours))
-        if version == 1:
-            record = _from_version_1(record)
+        record = _from_version_1(record) if version == 1 else {**record, "schema_version": version}
         return Trajectory.model_validate(record)
     except ValidationError as error:
         raise RecordError(complaints(error, Trajectory)) from None
