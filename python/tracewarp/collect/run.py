@@ -104,7 +104,7 @@ def collect(out: str | Path, options: CollectOptions, *, listener: Listener = si
         info = _info(options, jobs, ready)
         counted = _Counted(len(jobs.jobs), listener)
         path = Path(out).absolute()  # a policy may change the working directory
-        # Before the folder is made: a run that never began leaves nothing behind.
+        # Check first, so that a run that never starts leaves no folder behind.
         is_new = options.overwrite or not os.path.exists(path / RUN_INFO)  # noqa: PTH110 (False also for a name too long)
         if is_new:
             ready.check()

@@ -71,7 +71,7 @@ def parse_model(text: str) -> tuple[Literal["openai", "hf"], str, str | None]:
 
 
 def model_settings(kind: Literal["openai", "hf"]) -> tuple[str, ...]:
-    """The names of the settings that `open_model` takes as options of a kind of model."""
+    """Names of the options that `open_model` accepts for a kind of model."""
     made = OpenAIModel if kind == "openai" else TransformersModel
     others = {"self", "name", "adapter", "base_url", "tokens", "sleep"}
     return tuple(name for name in inspect.signature(made.__init__).parameters if name not in others)

@@ -57,7 +57,7 @@ def decode_utf8_or_replace(data: bytes) -> str:
 
 
 def wide_encoding(data: bytes) -> str | None:
-    """Return `UTF-16` or `UTF-32` where the bytes are one of them, told by the mark or by where the zeros stand."""
+    """Return `UTF-16` or `UTF-32` if the byte order mark or the positions of zero bytes show that encoding."""
     for mark, name in _MARKS:
         if data.startswith(mark):
             return name

@@ -78,7 +78,7 @@ class SiteMap:
         return _replace(self._to_real, text)
 
     def host(self, address: str) -> str | None:
-        """The host that agents see for an address of a task file, without `www.`.
+        """Return the host that agents see for a URL in a task file, without `www.`.
 
         A placeholder whose site has no name of its own (no address, `localhost`, or a number) gets the host that
         WebArena's prompts show for it. None: the address has no host that is a name.

@@ -1,4 +1,4 @@
-"""The strict evaluator mends WebArena's known faults, and says where WebArena's own would score otherwise."""
+"""Tests of the strict evaluator: it corrects WebArena's known faults and reports where the scores differ."""
 
 from typing import Any
 
