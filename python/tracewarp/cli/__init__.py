@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from tracewarp.cli._groups import Group
 from tracewarp.errors import CollectionStoppedError, ModelUnavailableError, TracewarpError, TracewarpWarning
 
 _PYTHONS_FORMAT = warnings.formatwarning
@@ -35,7 +36,7 @@ COMMANDS: dict[str, str] = {
 """Name -> one line of help. The command `x` is the click command `command` of `tracewarp.cli.x`."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from tracewarp.cli._groups import Group
 from tracewarp.cli._terminal import one_line, output_console
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _INSTANCES = click.option(
 _SHOWN_PROBLEMS = 20
 
 
-@click.group("arena", short_help="six embedded web sites with their tasks: serve, check, parity, tasks")
+@click.group("arena", cls=Group, short_help="six embedded web sites with their tasks: serve, check, parity, tasks")
 def command() -> None:
     """Six small web sites with tasks in WebArena's schema, embedded in the package.
 

@@ -311,7 +311,10 @@ fn pairs_by<T: Scalar>(
                     tally.judge();
                     let similarity = x.judge(i, y, j, pulse)?;
                     if threshold.holds(similarity) {
-                        push(out, (i, j, similarity), PAIRS)?;
+                        push(out, (i, j, similarity), PAIRS).map_err(|_| {
+                            let here = (out.len() - before) as u64;
+                            too_many(held.load(Relaxed) + pending.load(Relaxed) + here)
+                        })?;
                     }
                 }
                 let more = (out.len() - before) as u64;
@@ -320,7 +323,7 @@ fn pairs_by<T: Scalar>(
                     // The band is copied once it is done.
                     let fit = available() / PAIR;
                     if fit < pending {
-                        return Err(too_large::<[u64; 3]>(PAIRS, u128::from(held.load(Relaxed)) + u128::from(pending)));
+                        return Err(too_many(held.load(Relaxed) + pending));
                     }
                     room.store(pending + (fit - pending) / 2, Relaxed);
                 }
@@ -335,9 +338,10 @@ fn pairs_by<T: Scalar>(
             let more: usize = tiles.iter().map(|(_, pairs)| pairs.len()).sum();
             found.truncated = more > limit - kept;
             let more = more.min(limit - kept);
-            reserve(&mut found.i, more, PAIRS)?;
-            reserve(&mut found.j, more, PAIRS)?;
-            reserve(&mut found.similarity, more, PAIRS)?;
+            let beyond = |_| too_many((kept + more) as u64);
+            reserve(&mut found.i, more, PAIRS).map_err(beyond)?;
+            reserve(&mut found.j, more, PAIRS).map_err(beyond)?;
+            reserve(&mut found.similarity, more, PAIRS).map_err(beyond)?;
             // Tiles side by side share their rows: row by row, each tile's pairs of it in turn.
             let mut taken = 0;
             for across in tiles.chunk_by(|(a, _), (b, _)| a.rows == b.rows) {
@@ -369,6 +373,12 @@ fn pairs_by<T: Scalar>(
 const PAIRS: &str = "the similar pairs";
 /// Bytes of a pair.
 const PAIR: u64 = 24;
+
+/// All pairs found so far, whichever buffer had no room for the next one.
+fn too_many(pairs: u64) -> Error {
+    too_large::<[u64; 3]>(PAIRS, u128::from(pairs) + 1)
+}
+
 /// Pairs of one band that are held without a question whether they fit: asking would take longer than a small call.
 const UNASKED: u64 = 1 << 20;
 
