@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
 
+from tracewarp.envs.web.actions import parse_action
+from tracewarp.envs.web.evaluators import evaluate
+from tracewarp.envs.web.evidence import Evidence
+from tracewarp.envs.web.tasks import web_task
 from tracewarp.trajectory import Ending, load_tasks, open_run, write_trajectories
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -169,3 +173,25 @@ def test_streaming_stays_small():
     episodes, kilobytes = map(int, done.stdout.split())
     assert episodes == 812
     assert kilobytes < 300_000
+
+
+@pytest.mark.parametrize("evaluator", ["webarena", "strict"])
+def test_each_refusal_of_the_published_episodes_is_told_from_an_answer(evaluator):
+    """WebArena's 36 N/A tasks by the rule, without a judge, against the verdicts that were recorded."""
+    tasks = {task.id: web_task(task) for task in load_tasks(TASKS)}
+    verdicts = defaultdict(list)
+    for episode in open_run(LINES):
+        task = tasks[episode.task.id]
+        if task.evaluation.answer is None or not task.evaluation.answer.unachievable:
+            continue
+        last = parse_action(episode.executed_steps[-1].action)
+        evidence = Evidence(answer=last.text if last.verb == "stop" else None, url="")
+        judged = evaluate(task, evidence, evaluator=evaluator)
+        verdicts[judged.low, judged.high, episode.outcome.score].append(int(task.id))
+    assert {kind: len(ids) for kind, ids in verdicts.items()} == {
+        (1, 1, 1): 5,
+        (0, 1, 1): 21,
+        (0, 0, 1): 3,
+        (0, 0, 0): 7,
+    }
+    assert sorted(verdicts[0, 0, 1]) == [101, 166, 368]

@@ -5,7 +5,8 @@ definition  score = product over the task's eval_types of their parts, each 0 or
               exact_match   equal
               must_include  a substring; an only reference of one character must be a word of the answer
               fuzzy_match   a judge finds reference and answer equivalent
-              N/A           the answer is n/a, or a judge finds that it gives the reason in `string_note`
+              N/A           the answer is n/a, or a judge finds that it gives the reason in `string_note`; an answer
+                            without any word of refusal is wrong, and the judge is not asked
             url_match       some reference's host and path is a substring of the page's, and for every key in the
                             references' queries some reference's value is among the page's
             program_html    each probed text, HTML entities decoded, equals or includes what is required; alternatives
@@ -15,8 +16,9 @@ definition  score = product over the task's eval_types of their parts, each 0 or
             A part that asks a judge where there is none, or that this driver could not read, is unknown: the score
             lies in [low, high], where low counts it 0 and high counts it 1.
 source      WebArena (Zhou et al. 2024), evaluation_harness/evaluators.py.
-differs     An empty answer is not shown to a judge: it is wrong. A failed reference beside N/A stays failed. The words
-            of an answer are told by rules of our own in place of NLTK's tokenizer (see `stands_alone`).
+differs     An empty answer is not shown to a judge: it is wrong. So is an answer without any word of refusal (see
+            `tracewarp.envs.web.refusals`) where the right answer is N/A. A failed reference beside N/A stays failed.
+            The words of an answer are told by rules of our own in place of NLTK's tokenizer (see `stands_alone`).
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import parse_qs, urlparse
 
 from tracewarp.envs.web.evidence import Evidence, Probe
+from tracewarp.envs.web.refusals import refuses
 from tracewarp.envs.web.strict import strict_exact, strict_include, strict_url
 from tracewarp.envs.web.tasks import NOT_ACHIEVABLE, OR, AnswerReference, ProgramCheck, WebTask
 from tracewarp.envs.web.texts import clean, stands_alone
@@ -193,6 +196,9 @@ def _judged_parts(
     if reference.unachievable:
         if exact_match(NOT_ACHIEVABLE, said):
             yield Part("unachievable", NOT_ACHIEVABLE, said, passed=True)
+        elif said and not refuses(said):
+            why = "the answer has no word of refusal"
+            yield Part("unachievable", _or_reason(reference.note), _cut(said), passed=False, note=why)
         else:
             question = JudgeQuestion("reason", intent, reference.note, said)
             yield _ask("unachievable", question, judge, pointless=pointless)
@@ -203,7 +209,7 @@ def _judged_parts(
 def _ask(
     kind: Literal["fuzzy_match", "unachievable"], question: JudgeQuestion, judge: Judge | None, *, pointless: bool
 ) -> Part:
-    expected = question.reference if kind == "fuzzy_match" else f"{NOT_ACHIEVABLE}, or: {question.reference}"
+    expected = question.reference if kind == "fuzzy_match" else _or_reason(question.reference)
     if not question.answer:
         return Part(kind, expected, "", passed=False, note="no answer was given")
     if judge is None:
@@ -211,6 +217,10 @@ def _ask(
         return Part(kind, expected, _cut(question.answer), passed=None, note=why)
     verdict = judge(question)
     return Part(kind, expected, _cut(question.answer), verdict.passed, note=_cut(verdict.explanation))
+
+
+def _or_reason(note: str) -> str:
+    return f"{NOT_ACHIEVABLE}, or: {note}"
 
 
 def _program_part(check: ProgramCheck, probe: Probe | None, rules: _Rules) -> Part:
