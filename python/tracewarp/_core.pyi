@@ -37,7 +37,7 @@ def hash_ngrams(texts: list[str], dim: int, threads: int) -> NDArray[np.float32]
 _Set = tuple[_Rows, NDArray[np.int64]]
 _DtwOptions = tuple[str, int | None, bool, bool, str, float, str, str]
 _Batch = tuple[NDArray[np.float64], tuple[NDArray[np.int32], NDArray[np.int64]] | None]
-_VertexOptions = tuple[str, float, str, str, float, str]
+_VertexOptions = tuple[str, float, str, float, str, float, str]
 _Parts = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 def dtw_pair(

@@ -19,6 +19,11 @@ from tracewarp.metrics import (
 )
 
 SCORES = {"released": 0.319905, "eq1": 0.302179, "normalized": 0.562658}
+OTHER_DECAYS = {
+    ("relative", 2.0): {"released": 0.506735, "eq1": 0.485464, "normalized": 0.761026},
+    ("relative", 1.0): {"released": 0.538635, "eq1": 0.512047, "normalized": 0.810232},
+    ("none", 1.0): {"released": 0.582942, "eq1": 0.582942, "normalized": 0.883381},
+}
 # float16 rows are rounded to 11 bits before anything is computed.
 TOLERANCE = {np.float64: 5e-7, np.float32: 1e-6, np.float16: 2e-3}
 FASTDTW = json.loads((Path(__file__).parent / "fastdtw_ties.json").read_text(encoding="utf-8"))
@@ -61,6 +66,16 @@ class TestTheExample:
         assert found.counted == 4
         batch = vertex_dtw_pairs([reference], [test, test], [(0, 1), (0, 0)], trivials=[trivial], mode=mode)
         assert batch.scores.tolist() == [found.score] * 2
+
+    @pytest.mark.parametrize(("decay", "strength"), OTHER_DECAYS)
+    @pytest.mark.parametrize("mode", SCORES)
+    def test_score_under_another_decay(self, dtype, mode, decay, strength):
+        reference, test, trivial = self.rows(dtype)
+        options = {"mode": mode, "decay": decay, "strength": strength}
+        found = vertex_dtw(reference, test, trivial=trivial, **options)
+        assert found.score == pytest.approx(OTHER_DECAYS[decay, strength][mode], abs=TOLERANCE[dtype])
+        batch = vertex_dtw_pairs([reference], [test], [(0, 0)], trivials=[trivial], **options)
+        assert batch.scores.tolist() == [found.score]
 
     def test_a_reference_among_others(self, dtype):
         reference, test, trivial = self.rows(dtype)

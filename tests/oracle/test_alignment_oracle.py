@@ -76,15 +76,17 @@ def test_matrix_and_nearest_are_the_textbook():
 
 
 @pytest.mark.parametrize("mode", ["normalized", "eq1", "released"])
-@pytest.mark.parametrize("decay", ["hyperbolic", "relative", "none"])
+@pytest.mark.parametrize(
+    ("decay", "strength"), [("hyperbolic", 1.0), ("relative", 1.0), ("relative", 2.0), ("relative", 0.3), ("none", 1.0)]
+)
 @pytest.mark.parametrize("z", ["zero_pad", "hold_last", "scalar_mean", "none"])
-def test_vertex_is_its_definition(mode, decay, z):
+def test_vertex_is_its_definition(mode, decay, strength, z):
     rng = np.random.default_rng(5)
     for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 2e-5)):
         for m, n, t in ((1, 1, 1), (1, 5, 2), (4, 1, 1), (7, 9, 2), (12, 8, 20)):
             reference, test, trivial = (rows(rng, steps, 6, dtype) for steps in (m, n, t))
             for gamma in (0.3, 1.0, 3.0):
-                options = {"mode": mode, "decay": decay, "z": z, "gamma": gamma}
+                options = {"mode": mode, "decay": decay, "strength": strength, "z": z, "gamma": gamma}
                 found = vertex_dtw(reference, test, trivial=trivial, **options)
                 expected = vertex_oracle.score(
                     reference.tolist(), test.tolist(), found.path.tolist(), trivial.tolist(), **options

@@ -23,18 +23,20 @@ def baselines(reference, trivial, strategy, gamma):
     return [sum(row[0] for row in k) / len(reference)] * len(reference)
 
 
-def weight(i, j, m, n, decay):
+def weight(i, j, m, n, decay, strength):
     if decay == "relative":
-        return 1 / (1 + abs((i / (m - 1) if m > 1 else 0) - (j / (n - 1) if n > 1 else 0)))
+        return 1 / (1 + strength * abs((i / (m - 1) if m > 1 else 0) - (j / (n - 1) if n > 1 else 0)))
     return 1 / (1 + abs(i - j)) if decay == "hyperbolic" else 1.0
 
 
-def score(reference, test, path, trivial=None, mode="normalized", gamma=1.0, decay="hyperbolic", z="zero_pad"):
+def score(
+    reference, test, path, trivial=None, mode="normalized", gamma=1.0, decay="hyperbolic", strength=1.0, z="zero_pad"
+):
     z = baselines(reference, trivial, z, gamma)
     cells = []
     for i, j in path:
         k = kernel(unit(reference[i]), unit(test[j]), gamma)
-        w = weight(i, j, len(reference), len(test), decay)
+        w = weight(i, j, len(reference), len(test), decay, strength)
         if mode == "released":
             cells.append(w * (k - z[i]))
         elif mode == "eq1":

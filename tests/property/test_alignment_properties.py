@@ -150,14 +150,15 @@ def test_batches_are_their_singles_for_any_number_of_threads(xs, metric, ties, w
 @given(
     sequences(count=3),
     st.sampled_from(["normalized", "eq1", "released"]),
-    st.sampled_from(["hyperbolic", "relative", "none"]),
+    st.sampled_from([{"decay": "hyperbolic"}, {"decay": "none"}])
+    | st.builds(lambda strength: {"decay": "relative", "strength": strength}, st.floats(5e-324, 1.7e308)),
     st.sampled_from(["zero_pad", "hold_last", "scalar_mean", "none"]),
     TIES,
     st.floats(1e-3, 1e3),
 )
 def test_scores_stay_in_range_and_batches_are_their_singles(three, mode, decay, z, ties, gamma):
     reference, test, trivial = three
-    options = {"mode": mode, "decay": decay, "z": z, "ties": ties, "gamma": gamma}
+    options = {"mode": mode, "z": z, "ties": ties, "gamma": gamma, **decay}
     found = vertex_dtw(reference, test, trivial=trivial, **options)
     assert (-1 if mode == "released" else 0) <= found.score <= 1
     assert ((found.similarity >= 0) & (found.similarity <= 1) & (found.decay > 0) & (found.decay <= 1)).all()

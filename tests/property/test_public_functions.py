@@ -65,6 +65,7 @@ LEGAL_OPTIONS = {
     "mode": st.sampled_from(["normalized", "eq1", "released"]),
     "gamma": st.floats(5e-324, 1.7e308),
     "decay": st.sampled_from(["hyperbolic", "relative", "none"]),
+    "strength": st.just(1.0) | st.floats(5e-324, 1.7e308),
     "z": st.sampled_from(["zero_pad", "hold_last", "scalar_mean", "none"]),
     "min_headroom": st.floats(0, 1, exclude_max=True),
     "estimator": st.sampled_from(["biased", "unbiased"]),
@@ -78,7 +79,7 @@ def options(names):
 
 
 ALIGNMENT = options("metric window_steps open_begin open_end normalize max_distance ties zero")
-SCORE = options("mode gamma decay z min_headroom ties")
+SCORE = options("mode gamma decay strength z min_headroom ties")
 
 
 def attempt(function, *arguments, **named):

@@ -60,6 +60,9 @@ _RUN = click.Path(path_type=Path)
 @click.option("--gamma", type=float, default=1.0, show_default=True, help="Bandwidth of the step similarity.")
 @click.option("--decay", type=click.Choice(DECAYS), default="hyperbolic", show_default=True, help="Weight by position.")
 @click.option(
+    "--strength", type=float, default=1.0, show_default=True, help="How fast the weight falls under --decay relative."
+)
+@click.option(
     "--z", type=click.Choice(BASELINES), default="zero_pad", show_default=True, help="Baseline from the trivial agent."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every bootstrap and random draw.")
@@ -103,7 +106,7 @@ def command(runs: tuple[Path, ...], out: Path | None, as_json: bool, **options: 
 
 def _options(given: dict[str, Any]) -> EvaluateOptions:
     """The command line's words as options; out of range is told here, before any work."""
-    vertex = VertexOptions(**{name: given.pop(name) for name in ("mode", "gamma", "decay", "z")})
+    vertex = VertexOptions(**{name: given.pop(name) for name in ("mode", "gamma", "decay", "strength", "z")})
     use_cache = not given.pop("no_cache")
     if not use_cache and given["cache"] is not None:
         raise click.UsageError("--cache and --no-cache exclude each other")

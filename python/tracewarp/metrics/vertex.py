@@ -55,7 +55,9 @@ class VertexOptions:
         mode: `normalized`: w clip((k - z) / (1 - z), 0, 1); `eq1`: clip(w k - z, 0, 1) (paper, equation 1);
             `released`: w (clip(k, 0, 1) - z).
         gamma: Bandwidth of k = exp(-gamma |u - v|^2) on unit rows; above 0.
-        decay: w = 1 / (1 + |i - j|) (`hyperbolic`), the same on relative positions (`relative`), or 1 (`none`).
+        decay: w = 1 / (1 + |i - j|) (`hyperbolic`), 1 / (1 + strength |i/(m-1) - j/(n-1)|) (`relative`; a position is 0
+            in a sequence of one step), or 1 (`none`).
+        strength: How fast the relative decay falls, above 0. The other decays have no strength: they accept only 1.
         z: Baseline of a reference step from the trivial trajectory: `zero_pad`, `hold_last`, `scalar_mean`, `none`.
         min_headroom: In mode `normalized`, cells with 1 - z below this are left out of sum and count; in [0, 1).
         ties: Who wins among equal predecessors, see `DtwOptions`.
@@ -67,6 +69,7 @@ class VertexOptions:
     mode: Mode = "normalized"
     gamma: float = 1.0
     decay: Decay = "hyperbolic"
+    strength: float = 1.0
     z: Baseline = "zero_pad"
     min_headroom: float = 1e-3
     ties: Ties = "diagonal"
@@ -77,14 +80,22 @@ class VertexOptions:
         if not 0.0 < self.gamma < np.inf:
             raise OptionError(f"gamma: expected a finite number above 0, got {self.gamma}")
         as_choice("decay", self.decay, DECAYS)
+        object.__setattr__(self, "strength", as_number("strength", self.strength))
+        if not 0.0 < self.strength < np.inf:
+            raise OptionError(f"strength: expected a finite number above 0, got {self.strength}")
+        if self.decay != "relative" and self.strength != 1.0:
+            raise OptionError(
+                f'strength: expected 1 under decay "{self.decay}", got {self.strength}; only decay "relative" has a '
+                "strength"
+            )
         as_choice("z", self.z, BASELINES)
         object.__setattr__(self, "min_headroom", as_number("min_headroom", self.min_headroom))
         if not 0.0 <= self.min_headroom < 1.0:
             raise OptionError(f"min_headroom: expected a number of at least 0 and below 1, got {self.min_headroom}")
         as_choice("ties", self.ties, TIES)
 
-    def _core(self) -> tuple[str, float, str, str, float, str]:
-        return (self.mode, self.gamma, self.decay, self.z, self.min_headroom, self.ties)
+    def _core(self) -> tuple[str, float, str, float, str, float, str]:
+        return (self.mode, self.gamma, self.decay, self.strength, self.z, self.min_headroom, self.ties)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +200,7 @@ def vertex_dtw(
     mode: Mode = "normalized",
     gamma: float = 1.0,
     decay: Decay = "hyperbolic",
+    strength: float = 1.0,
     z: Baseline = "zero_pad",
     min_headroom: float = 1e-3,
     ties: Ties = "diagonal",
@@ -205,6 +217,7 @@ def vertex_dtw(
         mode: See `VertexOptions`, as for all that follow.
         gamma: Bandwidth.
         decay: Weight by position.
+        strength: How fast the relative decay falls.
         z: Baseline.
         min_headroom: Cells left out.
         ties: Who wins among equals.
@@ -212,7 +225,9 @@ def vertex_dtw(
     Raises:
         EmptyInputError, ShapeError, DtypeError, NonFiniteError, ZeroVectorError, OptionError: By argument name.
     """
-    options = VertexOptions(mode=mode, gamma=gamma, decay=decay, z=z, min_headroom=min_headroom, ties=ties)
+    options = VertexOptions(
+        mode=mode, gamma=gamma, decay=decay, strength=strength, z=z, min_headroom=min_headroom, ties=ties
+    )
     named = {"reference": reference, "test": test} | ({} if trivial is None else {"trivial": trivial})
     rows = {name: as_rows(name, value) for name, value in named.items()}
     for name, value in rows.items():

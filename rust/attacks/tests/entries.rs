@@ -166,7 +166,7 @@ fn wild_rows_end_in_a_result_or_an_error<T: Scalar>() {
                 }
                 let score = vertex::Options {
                     mode: Mode::Released,
-                    decay: Decay::Relative,
+                    decay: Decay::Relative { strength: f64::MAX },
                     z: Baseline::HoldLast,
                     ..Default::default()
                 };

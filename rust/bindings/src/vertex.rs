@@ -11,8 +11,8 @@ use crate::door::enter;
 use crate::dtw::{PySet, pair_list, paths_out};
 use crate::options::{choose, ties};
 
-/// (mode, gamma, decay, z, min_headroom, ties).
-type VertexOptions<'a> = (&'a str, f64, &'a str, &'a str, f64, &'a str);
+/// (mode, gamma, decay, strength, z, min_headroom, ties).
+type VertexOptions<'a> = (&'a str, f64, &'a str, f64, &'a str, f64, &'a str);
 type Flat<'py> = Bound<'py, PyArray1<f64>>;
 type PyScores<'py> = (
     Flat<'py>,
@@ -23,9 +23,10 @@ type PyScores<'py> = (
 );
 
 fn options(py: Python<'_>, options: VertexOptions<'_>) -> PyResult<Options> {
-    let (mode, gamma, decay, z, min_headroom, ties_name) = options;
+    let (mode, gamma, decay, strength, z, min_headroom, ties_name) = options;
     let modes = [("normalized", Mode::Normalized), ("eq1", Mode::Eq1), ("released", Mode::Released)];
-    let decays = [("hyperbolic", Decay::Hyperbolic), ("relative", Decay::Relative), ("none", Decay::None)];
+    let relative = Decay::Relative { strength };
+    let decays = [("hyperbolic", Decay::Hyperbolic), ("relative", relative), ("none", Decay::None)];
     let baselines = [
         ("zero_pad", Baseline::ZeroPad),
         ("hold_last", Baseline::HoldLast),

@@ -29,13 +29,16 @@ pub enum Mode {
 }
 
 /// How the weight of a cell falls with the distance of its positions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Decay {
     /// 1 / (1 + |i - j|).
     #[default]
     Hyperbolic,
-    /// 1 / (1 + |i/(m-1) - j/(n-1)|), a position being 0 in a sequence of one step.
-    Relative,
+    /// 1 / (1 + strength |i/(m-1) - j/(n-1)|), a position being 0 in a sequence of one step.
+    Relative {
+        /// How fast the weight falls, above 0: the least weight is 1 / (1 + strength).
+        strength: f64,
+    },
     /// 1.
     None,
 }
@@ -138,6 +141,9 @@ pub fn vertex_pairs<T: Scalar>(
     if !(0.0..1.0).contains(&options.min_headroom) {
         let (expected, got) = ("a number of at least 0 and below 1", options.min_headroom.to_string());
         return Err(Error::Option { option: "min_headroom", expected, got });
+    }
+    if let Decay::Relative { strength } = options.decay {
+        check_strength(strength)?;
     }
     same_dim(&references, &tests)?;
     let pairs = resolve(pairs, &references, &tests)?;
@@ -273,6 +279,13 @@ impl Mean {
     }
 }
 
+fn check_strength(strength: f64) -> Result<()> {
+    if strength > 0.0 && strength.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Option { option: "strength", expected: "a finite number above 0", got: strength.to_string() })
+}
+
 /// exp(-gamma |u - v|^2) of two unit rows from their cosine distance c: |u - v|^2 = 2 c.
 fn unit_kernel(gamma: f64, cost: f64) -> f64 {
     // 2 c first: twice the largest gamma would be infinite, and infinity times a cost of 0 no number.
@@ -286,7 +299,7 @@ fn weight(decay: Decay, i: usize, j: usize, m: usize, n: usize) -> f64 {
     };
     match decay {
         Decay::Hyperbolic => 1.0 / (1.0 + i.abs_diff(j) as f64),
-        Decay::Relative => 1.0 / (1.0 + (relative(i, m) - relative(j, n)).abs()),
+        Decay::Relative { strength } => 1.0 / (1.0 + strength * (relative(i, m) - relative(j, n)).abs()),
         Decay::None => 1.0,
     }
 }

@@ -56,10 +56,12 @@ def test_out_holds_the_same_scores_and_the_report(run, tmp_path, capsys):
 def test_every_option_reaches_the_settings(run, tmp_path, capsys):
     words = ["--references", run, "--all-references", "--trivial", run, "--compare-to", run, "--include-reasoning"]
     words += ["--step-template", "split", "--mode", "eq1", "--gamma", "0.5", "--decay", "relative", "--z", "none"]
+    words += ["--strength", "2"]
     words += ["--seed", "3", "--resamples", "2500", "--confidence", "0.9", "--chance-draws", "2", "--threads", "1"]
     assert call(run, *words, "--cache", tmp_path / "cache.sqlite", "--json") == 0
     found = json.loads(capsys.readouterr().out)["settings"]
-    assert found["vertex"] | {"mode": "eq1", "gamma": 0.5, "decay": "relative", "z": "none"} == found["vertex"]
+    given = {"mode": "eq1", "gamma": 0.5, "decay": "relative", "strength": 2, "z": "none"}
+    assert found["vertex"] | given == found["vertex"]
     assert (found["seed"], found["resamples"], found["confidence"]) == (3, 2500, 0.9)
     assert (found["chance_draws"], found["threads"], found["step_template"]) == (2, 1, "split")
     assert found["all_references"] and found["include_reasoning"]
@@ -85,6 +87,8 @@ def test_a_bad_line_is_said_and_the_others_count(run, capsys):
         (("RUN", "--tasks", "nowhere.json"), "nowhere.json"),
         (("RUN", "--gamma", "-1"), "gamma"),
         (("RUN", "--gamma", "nan"), "gamma"),
+        (("RUN", "--strength", "2"), 'only decay "relative" has a strength'),
+        (("RUN", "--decay", "relative", "--strength", "0"), "strength"),
         (("RUN", "--resamples", "5"), "resamples"),
         (("RUN", "--confidence", "1"), "confidence"),
         (("RUN", "--threads", "0"), "threads"),

@@ -229,6 +229,7 @@ BAD_SCORE_OPTIONS = {
     "mode": ("normalized, eq1, released", ["paper", None]),
     "gamma": ("a .*number", [0, -1.0, np.nan, np.inf, 10**400, "1", None, True]),
     "decay": ("hyperbolic, relative, none", ["linear", None]),
+    "strength": ("a .*number", [0, -1.0, np.nan, np.inf, 10**400, "1", None, True]),
     "z": ("zero_pad, hold_last, scalar_mean, none", ["zeros", None]),
     "min_headroom": ("a number", [-0.1, 1.0, np.nan, np.inf, "0", None]),
     "ties": ("diagonal, fastdtw-py, fastdtw-cy", ["up", None]),
@@ -242,6 +243,16 @@ def test_options_of_a_score_outside_their_range(name, option):
     for value in values:
         with pytest.raises(OptionError, match=rf"^{option}: expected .*{expected}"):
             SLOTS[name].call(GOOD, **{option: value})
+
+
+@pytest.mark.parametrize("name", [name for name in SLOTS if name.startswith("vertex")])
+@pytest.mark.parametrize("decay", ["hyperbolic", "none"])
+def test_a_strength_that_would_do_nothing_is_an_error(name, decay):
+    message = rf'^strength: expected 1 under decay "{decay}", got 2.0; only decay "relative" has a strength$'
+    with pytest.raises(OptionError, match=message):
+        SLOTS[name].call(GOOD, decay=decay, strength=2)
+    SLOTS[name].call(GOOD, decay="relative", strength=2)
+    SLOTS[name].call(GOOD, decay=decay, strength=1)
 
 
 @pytest.mark.parametrize("gamma", [0, -1.0, np.nan, np.inf, "1", None, True, np.array(0.0)])

@@ -96,9 +96,25 @@ class TestParts:
         scores = [vertex_dtw(reference, test, decay=decay).score for decay in ("none", "relative", "hyperbolic")]
         assert scores == sorted(scores, reverse=True)
         assert scores[0] == 1
-        # A position is 0 in a sequence of one step.
-        found = vertex_dtw(rows(1), np.repeat(rows(1), 3, axis=0), decay="relative")
-        assert found.decay.tolist() == [1, 1 / 1.5, 1 / 2]
+
+    def test_the_strength_is_how_fast_the_relative_decay_falls(self):
+        reference, test = rows(4), rows(7, seed=1)
+        previous = vertex_dtw(reference, test, decay="none").score
+        for strength in (0.5, 1, 2, 8):
+            found = vertex_dtw(reference, test, decay="relative", strength=strength)
+            apart = np.abs(found.path[:, 0] / 3 - found.path[:, 1] / 6)
+            np.testing.assert_allclose(found.decay, 1 / (1 + strength * apart), rtol=1e-15)
+            assert found.score < previous
+            assert found.options.strength == strength
+            previous = found.score
+
+    def test_a_position_is_0_in_a_sequence_of_one_step(self):
+        one, three = rows(1), np.repeat(rows(1), 3, axis=0)
+        for strength, expected in ((1, [1, 1 / 1.5, 1 / 2]), (2, [1, 1 / 2, 1 / 3])):
+            for reference, test in ((one, three), (three, one)):
+                found = vertex_dtw(reference, test, decay="relative", strength=strength)
+                assert found.decay.tolist() == expected
+            assert vertex_dtw(one, one, decay="relative", strength=strength).decay.tolist() == [1]
 
 
 class TestBaselines:

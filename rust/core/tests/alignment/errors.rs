@@ -139,6 +139,9 @@ fn raised() -> Vec<(Error, &'static str)> {
         scored(vertex::Options { min_headroom: 1.0, ..default }, &[0, 2]),
         "min_headroom: expected a number of at least 0 and below 1, got 1",
     ));
+    let relative = |strength| vertex::Options { decay: vertex::Decay::Relative { strength }, ..default };
+    found.push((scored(relative(0.0), &[0, 2]), "strength: expected a finite number above 0, got 0"));
+    found.push((scored(relative(f64::INFINITY), &[0, 2]), "strength: expected a finite number above 0, got inf"));
     found.push((scored(default, &[0, 1, 2]), "trivials: expected one sequence a reference, 1, got 2"));
     let (u, v, one) = (rows("u", fine, 2), rows("v", fine, 1), rows("x", &fine[..2], 2));
     let similarity = |u, v| running(1, |run| gaussian_similarity(u, v, 1.0, run)).expect_err("an error");

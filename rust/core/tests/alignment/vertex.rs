@@ -7,7 +7,9 @@ use crate::oracle::{self, Freedom, Path, Sequence, sqeuclidean};
 use crate::sets::{Dice, Number, Set, running};
 
 const MODES: [Mode; 3] = [Mode::Normalized, Mode::Eq1, Mode::Released];
-const DECAYS: [Decay; 3] = [Decay::Hyperbolic, Decay::Relative, Decay::None];
+const RELATIVE: Decay = Decay::Relative { strength: 1.0 };
+const STRONG: Decay = Decay::Relative { strength: 2.0 };
+const DECAYS: [Decay; 4] = [Decay::Hyperbolic, RELATIVE, STRONG, Decay::None];
 const BASELINES: [Baseline; 4] = [Baseline::ZeroPad, Baseline::HoldLast, Baseline::ScalarMean, Baseline::None];
 
 fn score<T: Number>(x: &Set<T>, y: &Set<T>, z: Option<&Set<T>>, pairs: &[[i64; 2]], options: &Options) -> Scores {
@@ -40,7 +42,7 @@ fn weight(i: usize, j: usize, m: usize, n: usize, decay: Decay) -> f64 {
     let place = |k: usize, len: usize| if len > 1 { k as f64 / (len as f64 - 1.0) } else { 0.0 };
     match decay {
         Decay::Hyperbolic => 1.0 / (1.0 + (i as f64 - j as f64).abs()),
-        Decay::Relative => 1.0 / (1.0 + (place(i, m) - place(j, n)).abs()),
+        Decay::Relative { strength } => 1.0 / (1.0 + strength * (place(i, m) - place(j, n)).abs()),
         Decay::None => 1.0,
     }
 }
@@ -192,7 +194,18 @@ fn positions_and_not_only_contents_count() {
     let late = [vec![dice.sequence(1, 12)[0].clone(); 4], own.clone()].concat();
     let (x, y) = (Set::<f64>::of(&[own]), Set::<f64>::of(&[late]));
     let with = |decay| score(&x, &y, None, &[[0, 0]], &Options { decay, ..Options::default() }).scores[0];
-    assert!(with(Decay::Hyperbolic) < with(Decay::Relative) && with(Decay::Relative) < with(Decay::None));
+    let scores = [Decay::Hyperbolic, STRONG, RELATIVE, Decay::None].map(with);
+    assert!(scores.is_sorted_by(|a, b| a < b), "{scores:?}");
+}
+
+#[test]
+fn every_legal_strength_gives_a_weight_above_0() {
+    let (x, y) = (Set::<f64>::of(&[vec![vec![1.0, 0.0]; 2]]), Set::<f64>::of(&[vec![vec![1.0, 0.0]; 3]]));
+    for strength in [5e-324, 1.0, f64::MAX] {
+        let options = Options { decay: Decay::Relative { strength }, ..Options::default() };
+        let weights = score(&x, &y, None, &[[0, 0]], &options).parts.expect("parts").decay;
+        assert!(weights.iter().all(|w| *w > 0.0 && *w <= 1.0), "{weights:?}");
+    }
 }
 
 #[test]
