@@ -15,6 +15,9 @@ from tracewarp.envs.arena.environment import make_arena
 from tracewarp.envs.arena.source import ArenaSource
 
 TASKS = {"full": "28b4174430745a07", "small": "03e23365e32b7d25"}
+"""Without the capability labels."""
+LABELS = {"full": "5f8829f468253e12", "small": "72a7bcc54e9922e0"}
+"""Of task id and capability."""
 FIRST_PAGES = {"full": "ee9650eedee694c2", "small": "1a7a062cfd75fcc1"}
 """Of the test split."""
 
@@ -26,8 +29,15 @@ def digest(parts: list[str]) -> str:
 @pytest.mark.parametrize("profile", TASKS)
 def test_the_tasks_are_the_same(profile):
     source = ArenaSource(profile=profile)
-    records = [[str(ref), source.task(ref).model_dump(mode="json")] for ref in source]
+    records = [[str(ref), source.task(ref).model_dump(mode="json", exclude={"capability"})] for ref in source]
     assert digest([json.dumps(record, sort_keys=True) for record in records]) == TASKS[profile]
+
+
+@pytest.mark.parametrize("profile", LABELS)
+def test_the_capabilities_are_the_same(profile):
+    source = ArenaSource(profile=profile)
+    tasks = [source.task(ref) for ref in source]
+    assert digest([f"{task.id} {task.capability}" for task in tasks]) == LABELS[profile]
 
 
 @pytest.mark.parametrize("profile", FIRST_PAGES)

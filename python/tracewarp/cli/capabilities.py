@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.table import Table
@@ -19,12 +20,16 @@ from tracewarp.evaluate.capability_groups import (
     CapabilityGroups,
     Key,
     Scope,
+    Source,
     adjusted_rand_index,
+    given_groups,
     group_tasks,
+    own_labels,
     published_groups,
     published_labels,
     trivial_task_ids,
 )
+from tracewarp.evaluate.capability_labels import read_labels
 from tracewarp.metrics import ClusterOptions
 from tracewarp.metrics.capabilities import METHODS, Method
 from tracewarp.trajectory import TaskSet, load_tasks
@@ -46,7 +51,13 @@ class Facts:
     reachable: int | None
     """Groups with a task that is not trivial; None where the trivial tasks are not known."""
     adjusted_rand_index: float | None
-    """Against the published map, over the tasks; None for the map itself and for other benchmarks."""
+    """Against given labels, else against the published map, over the tasks; None where there is nothing to compare."""
+    compared_with: Source | None = None
+    """What `adjusted_rand_index` compares with."""
+    compared_groups: int | None = None
+    """Groups of what is compared with."""
+    without_label: int | None = None
+    """Tasks without a given label: each is a capability of its own. None without given labels."""
 
 
 @click.command("capabilities", short_help="group tasks into capabilities, and say who joined whom")
@@ -77,6 +88,12 @@ class Facts:
     "--encoder", default="hashed", show_default=True, help="hashed, minilm, paper-capabilities, or a model's name."
 )
 @click.option("--no-cache", is_flag=True, help="Keep no embeddings on disk.")
+@click.option(
+    "--capabilities",
+    "labels",
+    type=click.Path(path_type=Path),
+    help="JSON file of labels to compare with: an object of task id to label. Default: the tasks' own labels.",
+)
 @click.option("--published", is_flag=True, help="Show the published map instead (WebArena's tasks only).")
 @click.option("--json", "as_json", is_flag=True, help="Print the groups as JSON.")
 def command(
@@ -88,22 +105,26 @@ def command(
     scope: Scope,
     encoder: str,
     no_cache: bool,
+    labels: Path | None,
     published: bool,
     as_json: bool,
 ) -> None:
     """Group the tasks of the file TASKS into capabilities: tasks whose templates have similar texts.
 
     TASKS is WebArena's test.raw.json or a file in its schema. A task without a template is a capability of its own.
-    For WebArena's tasks the groups are compared with the map that the paper's authors released.
+    The groups are compared with the labels of --capabilities, else with those in TASKS (field `capability`), else, for
+    WebArena's tasks, with the map that the paper's authors released.
 
     \b
     Examples:
       tracewarp capabilities tasks.json
       tracewarp capabilities test.raw.json --published
       tracewarp capabilities tasks.json --encoder minilm --threshold 0.7 --json
+      tracewarp capabilities tasks.json --capabilities labels.json
     """
     ClusterOptions(threshold=threshold, method=method)  # out of range is told before any work
     task_set = load_tasks(tasks)
+    given = given_labels(task_set, labels)
     if published:
         if not task_set.is_webarena:
             raise OptionError(f"--published: expected WebArena's tasks, {tasks} has other ids or template ids")
@@ -120,20 +141,32 @@ def command(
                 "means another thing.",
                 err=True,
             )
-    facts = examine(task_set, groups)
+    facts = examine(task_set, groups, given)
     if as_json:
         click.echo(json.dumps({"facts": asdict(facts), **groups.to_dict()}, indent=1))
     else:
         _print(groups, facts)
 
 
-def examine(tasks: TaskSet, groups: CapabilityGroups) -> Facts:
-    """Count."""
+def given_labels(tasks: TaskSet, file: Path | None) -> CapabilityGroups | None:
+    """Group tasks by the labels in a file, else by their own; None where they have none."""
+    if file is not None:
+        return given_groups(tasks, read_labels(file).of(tasks), source="file")
+    own = own_labels(tasks)
+    return given_groups(tasks, own, source="task file") if own else None
+
+
+def examine(tasks: TaskSet, groups: CapabilityGroups, given: CapabilityGroups | None = None) -> Facts:
+    """Count, and compare the groups with given ones, else with the published map."""
     released = published_labels()
-    agreement = None
-    if tasks.is_webarena and groups.source == "computed":
-        known = published_groups().labels
-        agreement = adjusted_rand_index(list(groups.labels.values()), [known[task] for task in groups.labels])
+    known = given
+    if known is None and tasks.is_webarena and groups.source == "computed":
+        known = published_groups(tasks)
+    agreement, compared_groups = None, None
+    if known is not None:
+        theirs = [known.labels[task] for task in groups.labels]
+        agreement = adjusted_rand_index(list(groups.labels.values()), theirs)
+        compared_groups = len(set(theirs))
     return Facts(
         tasks=len(tasks),
         templates=tasks.n_templates,
@@ -143,6 +176,9 @@ def examine(tasks: TaskSet, groups: CapabilityGroups) -> Facts:
         without_template=len(groups.without_template),
         reachable=groups.reachable(trivial_task_ids()) if tasks.is_webarena else None,
         adjusted_rand_index=agreement,
+        compared_with=None if known is None else known.source,
+        compared_groups=compared_groups,
+        without_label=None if given is None else len(given.without_label),
     )
 
 
@@ -174,6 +210,13 @@ def _joined(text: str, to: str) -> Text:
     return Text(f"{one_line(text)}  ").append(f"<- {one_line(to)}", style="dim")
 
 
+_COMPARED: Final[dict[str, str]] = {
+    "published": "the published map",
+    "file": "the labels of --capabilities",
+    "task file": "the labels in the task file",
+}
+
+
 def _summary(groups: CapabilityGroups, facts: Facts) -> list[tuple[str, str]]:
     rows = [
         ("tasks", f"{facts.tasks}, of these {facts.without_template} without a template"),
@@ -187,6 +230,9 @@ def _summary(groups: CapabilityGroups, facts: Facts) -> list[tuple[str, str]]:
         rows.append(("groups", f"{facts.groups}: computed with {groups.encoder} ({above})"))
     if facts.reachable is not None:
         rows.append(("reachable", f"{facts.reachable}: groups with a task that doing nothing does not solve"))
-    if facts.adjusted_rand_index is not None:
-        rows.append(("adjusted Rand", f"{facts.adjusted_rand_index:.4f} against the published map, over tasks"))
+    if facts.adjusted_rand_index is not None and facts.compared_with is not None:
+        other = f"{_COMPARED[facts.compared_with]} ({facts.compared_groups} groups)"
+        rows.append(("adjusted Rand", f"{facts.adjusted_rand_index:.4f} against {other}, over tasks"))
+    if facts.without_label:
+        rows.append(("without a label", f"{facts.without_label}: each is a capability of its own"))
     return rows

@@ -32,6 +32,7 @@ _RUN = click.Path(path_type=Path)
 @click.command("evaluate", short_help="score runs against references, with intervals, and write a report")
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=_RUN)
 @click.option("--tasks", type=_RUN, help="Task file (WebArena's test.raw.json, or one task a line).")
+@click.option("--capabilities", type=_RUN, help="JSON file of capability labels: an object of task id to label.")
 @click.option("--references", multiple=True, type=_RUN, help="Run with reference trajectories; may be repeated.")
 @click.option(
     "--references-from",

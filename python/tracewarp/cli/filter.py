@@ -12,7 +12,7 @@ import click
 from tracewarp.cli._embedding import TextEmbedding
 from tracewarp.cli._terminal import output_console
 from tracewarp.errors import OptionError
-from tracewarp.evaluate.capability_groups import group_tasks
+from tracewarp.evaluate.capability_groups import groups_of
 from tracewarp.report.table import table as plain_table
 from tracewarp.report.words import number, of
 from tracewarp.synthesize import HOLDOUTS, PAPER_RULES, RULES, RULES_IN_WORDS, FilterQuality, Holdout, hold_out
@@ -29,7 +29,7 @@ from tracewarp.synthesize.filtering import (
     write_filtered,
     write_training_data,
 )
-from tracewarp.trajectory import Task
+from tracewarp.trajectory import Task, TaskSet
 
 
 @click.command("filter", short_help="choose trajectories to learn from without knowing the truth, and make examples")
@@ -43,7 +43,12 @@ from tracewarp.trajectory import Task
 @click.option("--one-of-each", is_flag=True, help="Of samples that agree, keep the first only.")
 @click.option("--holdout", type=click.Choice(list(HOLDOUTS)), help="Leave out some tasks, to score on them.")
 @click.option("--holdout-share", type=float, default=0.3, show_default=True, help="Of the groups that are left out.")
-@click.option("--encoder", default="hashed", show_default=True, help="For --holdout capability; as for capabilities.")
+@click.option(
+    "--encoder",
+    default="hashed",
+    show_default=True,
+    help="For --holdout capability, where tasks have no capability of their own.",
+)
 @click.option("--all-steps", is_flag=True, help="Every step is an example; otherwise places are balanced.")
 @click.option("--min-examples", type=click.IntRange(min=1), default=10, show_default=True, help="Fewer are refused.")
 @click.option("--validation-share", type=float, default=0.1, show_default=True, help="Of the tasks.")
@@ -102,7 +107,10 @@ def _holdout(tasks: Sequence[Task], by: str | None, *, share: float, seed: int, 
     capabilities = None
     if by == "capability":
         embedding = TextEmbedding(encoder, use_cache=True)
-        groups = group_tasks(tasks, embedding, encoder=embedding.name)
+        webarena = TaskSet(tuple(tasks), sha256="").is_webarena
+        groups = groups_of(tasks, embedding, encoder=embedding.name, is_webarena=webarena)
+        if groups is None:
+            raise OptionError("holdout by capability: no task has a template or a capability label")
         capabilities = {task: str(label) for task, label in groups.labels.items()}
     return hold_out(tasks, by=by, share=share, seed=seed, capabilities=capabilities)
 

@@ -1,4 +1,4 @@
-"""Tasks into capabilities: the published map of WebArena, or groups computed from the texts of the templates.
+"""Tasks into capabilities: given labels, WebArena's published map, or groups computed from the texts of the templates.
 
 Definition, conventions and where they come from: docs/definitions/capabilities.md.
 """
@@ -29,6 +29,10 @@ Scope = Literal["global", "site"]
 KEYS = ("text", "id")
 SCOPES = ("global", "site")
 
+Source = Literal["file", "task file", "records", "published", "computed"]
+"""Where groups come from: a file of labels, the tasks' own labels (in the task file, or in the records of the runs if
+there is no task file), the published map of WebArena, or the texts of the templates."""
+
 
 @dataclass(frozen=True)
 class Join:
@@ -45,19 +49,22 @@ class Join:
 class CapabilityGroups:
     """Which capability each task tests."""
 
-    source: Literal["published", "computed"]
+    source: Source
     labels: Mapping[str, int]
     """Task id -> label, from 0 in order of first appearance."""
     names: tuple[tuple[str, ...], ...]
-    """The distinct template texts of each group, by label; of a task without a template its objective."""
+    """The distinct template texts of each group, by label; of a task without a template its objective. Groups of given
+    labels are called by their label."""
     joins: tuple[tuple[Join, ...], ...]
-    """Who joined each group after its first template, in order; empty for the published map."""
+    """Who joined each group after its first template, in order; empty where nothing was computed."""
     without_template: tuple[str, ...]
-    """Ids of the tasks that have no template: each is a capability of its own."""
+    """Ids of the tasks that have no template: each is a capability of its own. Empty where nothing was computed."""
+    without_label: tuple[str, ...] = ()
+    """Ids of the tasks that have no given label: each is a capability of its own. Empty without given labels."""
     encoder: str | None = None
-    """Name of the encoder behind the cosines; None for the published map."""
+    """Name of the encoder behind the cosines; None where nothing was computed."""
     options: ClusterOptions | None = None
-    """Threshold, method and strictness; None for the published map."""
+    """Threshold, method and strictness; None where nothing was computed."""
     key: Key | None = None
     """What makes two tasks share a template: its text, or its id."""
     scope: Scope | None = None
@@ -70,7 +77,7 @@ class CapabilityGroups:
 
     @property
     def threshold(self) -> float | None:
-        """The cosine that templates must exceed; None for the published map."""
+        """The cosine that templates must exceed; None where nothing was computed."""
         return None if self.options is None else self.options.threshold
 
     def tasks(self) -> dict[int, tuple[str, ...]]:
@@ -96,6 +103,7 @@ class CapabilityGroups:
             "scope": self.scope,
             "n_groups": self.n_groups,
             "without_template": list(self.without_template),
+            "without_label": list(self.without_label),
             "groups": [
                 {
                     "label": label,
@@ -152,6 +160,80 @@ def published_groups(tasks: Iterable[Task] = ()) -> CapabilityGroups:
         joins=tuple(() for _ in names),
         without_template=(),
     )
+
+
+def given_groups(tasks: Iterable[Task], labels: Mapping[str, str], *, source: Source) -> CapabilityGroups:
+    """Group tasks by labels that somebody gave.
+
+    Args:
+        tasks: with distinct ids; groups are numbered in their order.
+        labels: task id -> label. A task without one is a capability of its own.
+        source: where the labels come from, for the record.
+
+    Raises:
+        EmptyInputError: no tasks.
+    """
+    tasks = list(tasks)
+    if not tasks:
+        raise EmptyInputError("tasks: expected at least one task, got none")
+    numbers: dict[tuple[str, str], int] = {}
+    grouped: dict[str, int] = {}
+    names: list[str] = []
+    for task in tasks:
+        label = labels.get(task.id)
+        unit = ("task", task.id) if label is None else ("label", label)
+        if unit not in numbers:
+            numbers[unit] = len(numbers)
+            names.append((task.objective or f"task {task.id}") if label is None else label)
+        grouped[task.id] = numbers[unit]
+    return CapabilityGroups(
+        source=source,
+        labels=grouped,
+        names=tuple((name,) for name in names),
+        joins=tuple(() for _ in names),
+        without_template=(),
+        without_label=tuple(task.id for task in tasks if task.id not in labels),
+    )
+
+
+def groups_of(
+    tasks: Sequence[Task],
+    embed: Callable[[Sequence[str]], NDArray[Any]],
+    *,
+    encoder: str,
+    is_webarena: bool = False,
+    given: Mapping[str, str] | None = None,
+    own_source: Literal["task file", "records"] = "records",
+    threads: int | None = None,
+) -> CapabilityGroups | None:
+    """Group tasks by the first of these that is there: given labels, own labels, the published map, their templates.
+
+    Args:
+        tasks: with distinct ids, at least one.
+        embed: texts into rows; called only where groups are computed.
+        encoder: its name, for the record.
+        is_webarena: take the published map (see `TaskSet.is_webarena`).
+        given: task id -> label, from a file.
+        own_source: where the tasks' own labels stand, for the record.
+        threads: default: the CPUs that this process may use.
+
+    Returns:
+        None where no task has a label or a template.
+    """
+    if given is not None:
+        return given_groups(tasks, given, source="file")
+    if own := own_labels(tasks):
+        return given_groups(tasks, own, source=own_source)
+    if is_webarena:
+        return published_groups(tasks)
+    if any(task.template is not None or task.template_id is not None for task in tasks):
+        return group_tasks(tasks, embed, encoder=encoder, threads=threads)
+    return None
+
+
+def own_labels(tasks: Iterable[Task]) -> dict[str, str]:
+    """The labels that tasks carry themselves, in `Task.capability`."""
+    return {task.id: task.capability for task in tasks if task.capability is not None}
 
 
 def trivial_task_ids() -> frozenset[str]:

@@ -63,9 +63,14 @@ def notes(
     if empty:
         yield f"{_count(empty, 'episode')} without an executed step"
     if table.groups is None:
-        yield "no capability score: no task has a template (give a task file with --tasks)"
+        yield "no capability score: no task has a template or a capability (give --tasks or --capabilities)"
     elif table.trivial is None:
         yield "no list of trivial tasks is known: every task counts as evidence of a capability (give --trivial)"
+    if table.groups is not None and table.groups.without_label:
+        yield (
+            f"{_count(len(table.groups.without_label), 'task')} without a capability label, each a capability of its "
+            f"own: {_listed(table.groups.without_label)}"
+        )
     if found.vertex is None:
         yield _why_no_vertex(table, options)
     elif not options.all_references:
@@ -79,7 +84,7 @@ def _why_no_vertex(table: TaskTable, options: EvaluateOptions) -> str:
     if not options.wants_references:
         return "no VERTEX_DTW: no references (give --references RUN, or --references-from capability)"
     if options.references_from is not None and table.groups is None:
-        return "no VERTEX_DTW: references by capability need tasks with templates (give a task file with --tasks)"
+        return "no VERTEX_DTW: references by capability need tasks with templates or capabilities (give --tasks)"
     kind = "trajectory" if options.all_references else "successful trajectory"
     whose = "its own tasks" if options.references_from is None else "the other tasks of its capabilities"
     return f"no VERTEX_DTW: the references hold no {kind} of {whose}"

@@ -17,6 +17,9 @@ class EvaluateOptions:
 
     tasks: str | Path | None = None
     """Task file; None: tasks are what the records say."""
+    capabilities: str | Path | None = None
+    """File of capability labels: a JSON object of task id to label. None: the tasks' own labels, else the published map
+    for WebArena's tasks, else groups computed from the templates."""
     references: tuple[str | Path, ...] = ()
     """Runs whose trajectories are the references."""
     references_from: Literal["capability"] | None = None

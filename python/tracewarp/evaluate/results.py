@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from tracewarp.evaluate.capability_groups import Source
+
 SCORES_SCHEMA_VERSION: Final = 1
 
 
@@ -40,8 +42,9 @@ class FunctionalCorrectness(Result):
 class CapabilityScore(Result):
     """Share of capability groups with at least one non-trivial success."""
 
-    source: Literal["published", "computed"]
-    """The published WebArena map, or groups computed from the templates."""
+    source: Source
+    """Where the groups come from: a file of labels, the tasks' own labels (task file or records), the published map, or
+    the templates' texts."""
     score: float
     """acquired / groups."""
     interval: tuple[float, float]

@@ -8,6 +8,7 @@ from itertools import combinations
 from pathlib import Path
 
 from tracewarp.evaluate.capability import capability_score
+from tracewarp.evaluate.capability_labels import read_labels
 from tracewarp.evaluate.compare import Scored, compare_all
 from tracewarp.evaluate.embedding import Embedding
 from tracewarp.evaluate.episodes import Episode, Listener, LoadedRun, silent
@@ -49,6 +50,7 @@ def evaluate(
     options = options or EvaluateOptions()
     opened = Opened(runs, options)
     tasks = None if options.tasks is None else load_tasks(options.tasks)
+    labels = None if options.capabilities is None else read_labels(options.capabilities)
     with Embedding(options) as embedding:
         sources = opened.read(tasks, embedding.steps() if options.wants_references else None, listener)
         table = task_table(
@@ -56,6 +58,7 @@ def evaluate(
             tasks,
             embedding.texts,
             encoder=options.encoder,
+            labels=labels,
             trivial_run=sources.trivial,
             threads=options.threads,
         )
@@ -66,7 +69,7 @@ def evaluate(
     compared = _compared(scored, sources)
     results = [_run_scores(found, table, tasks, compared, options) for found in scored]
     return Scores(
-        settings=settings(sources, tasks, embedding.used, options),
+        settings=settings(sources, tasks, labels, embedding.used, options),
         capabilities=capability_facts(table, tasks),
         runs=tuple(results[: len(sources.runs)]),
         baseline=results[-1] if len(results) > len(sources.runs) else None,

@@ -11,6 +11,7 @@ import scipy
 
 from tracewarp.embed import Encoder
 from tracewarp.evaluate.capability_groups import published_labels
+from tracewarp.evaluate.capability_labels import CapabilityLabels
 from tracewarp.evaluate.options import EvaluateOptions
 from tracewarp.evaluate.sources import Sources
 from tracewarp.evaluate.tasks import TaskTable
@@ -22,7 +23,11 @@ MAX_PROBLEMS = 100
 
 
 def settings(
-    sources: Sources, tasks: TaskSet | None, encoder: Encoder | None, options: EvaluateOptions
+    sources: Sources,
+    tasks: TaskSet | None,
+    labels: CapabilityLabels | None,
+    encoder: Encoder | None,
+    options: EvaluateOptions,
 ) -> dict[str, Any]:
     """Everything needed to get the same figures again: options, versions, files and what was wrong with them."""
     return {
@@ -49,6 +54,9 @@ def settings(
         "tasks": None
         if tasks is None
         else {"path": str(options.tasks), "sha256": tasks.sha256, "n": len(tasks), "webarena": tasks.is_webarena},
+        "capabilities": None
+        if labels is None
+        else {"path": str(options.capabilities), "sha256": labels.sha256, "n": len(labels.labels)},
         "sources": [
             {
                 "name": run.name,
@@ -81,6 +89,7 @@ def capability_facts(table: TaskTable, tasks: TaskSet | None) -> dict[str, Any] 
         "templates": None if tasks is None else tasks.n_templates,
         "template_ids": None if tasks is None else tasks.n_template_ids,
         "labels": len({released[task] for task in grouped}) if table.groups.source == "published" else None,
+        "without_label": len(table.groups.without_label),
         "groups": len(labels),
         "reachable": len({table.capability(task) for task in grouped if not table.is_trivial(task)}),
         "trivial_source": table.trivial_source,

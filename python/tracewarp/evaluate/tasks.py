@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tracewarp.evaluate.capability_groups import CapabilityGroups, group_tasks, published_groups, trivial_task_ids
+from tracewarp.evaluate.capability_groups import CapabilityGroups, groups_of, trivial_task_ids
+from tracewarp.evaluate.capability_labels import CapabilityLabels
 from tracewarp.evaluate.episodes import LoadedRun
 from tracewarp.trajectory import TaskSet
 from tracewarp.trajectory.model import Task
@@ -63,12 +64,14 @@ def task_table(
     embed: Callable[[Sequence[str]], NDArray[np.float16]],
     *,
     encoder: str,
+    labels: CapabilityLabels | None = None,
     trivial_run: LoadedRun | None = None,
     threads: int | None = None,
 ) -> TaskTable:
     """Tasks in order, their capability groups, and which of them are trivial.
 
-    Groups: the published map for WebArena's ids, else computed from the templates; none where no task has a template.
+    Groups: the given labels; else those that tasks carry themselves; else the published map for WebArena's ids; else
+    computed from the templates; none where no task has a template.
     Trivial: the tasks that the trivial run solved, else the published list for WebArena's ids, else not known.
     """
     met: dict[str, Task] = {} if tasks is None else {task.id: task for task in tasks}
@@ -78,11 +81,15 @@ def task_table(
             met.setdefault(task.id, task)
     webarena = tasks is not None and tasks.is_webarena
     grouped = [task for task in met.values() if tasks is None or task.id in known]
-    groups: CapabilityGroups | None = None
-    if webarena:
-        groups = published_groups(grouped)
-    elif any(task.template is not None or task.template_id is not None for task in grouped):
-        groups = group_tasks(grouped, embed, encoder=encoder, threads=threads)
+    groups = groups_of(
+        grouped,
+        embed,
+        encoder=encoder,
+        is_webarena=webarena,
+        given=None if labels is None else labels.of(grouped),
+        own_source="records" if tasks is None else "task file",
+        threads=threads,
+    )
     if trivial_run is not None:
         trivial = frozenset(episode.task for episode in trivial_run.episodes if episode.success)
         return TaskTable(met, groups, trivial, f"successes of {trivial_run.path}")

@@ -31,6 +31,8 @@ class Task(Record):
     template: str | None = None
     """The text of which the objective is an instance, e.g. `Fork {{repo}}`."""
     template_id: str | None = None
+    capability: str | None = None
+    """The capability that the task tests, where its benchmark says so; tasks of equal labels test the same one."""
     extra: dict[str, Any] = Field(default_factory=dict)
     """What the task file says beyond this (WebArena: eval, instantiation_dict, ...)."""
 

@@ -33,6 +33,7 @@ _FIELDS = {
     "start_url": ("start_url",),
     "template": ("intent_template", "template"),
     "template_id": ("intent_template_id", "template_id"),
+    "capability": ("capability",),
     "extra": ("extra",),
 }
 """Field of `Task` -> its names in files, WebArena's first."""
@@ -94,7 +95,8 @@ def load_tasks(path: str | Path) -> TaskSet:
     """Read a task file: a JSON list (WebArena's test.raw.json) or one task a line; .gz and .zst are unpacked.
 
     A task has `task_id` (int or str) and `intent`, and may have `sites`, `start_url`, `intent_template`,
-    `intent_template_id`; the names of `Task` are accepted for these as well. The rest is kept in `Task.extra`.
+    `intent_template_id`, `capability`; the names of `Task` are accepted for these as well. The rest is kept in
+    `Task.extra`.
 
     Raises:
         UnreadableFileError: missing, not JSON, or without a task.
@@ -152,7 +154,7 @@ def _task(entry: Any, place: str) -> Task:
         present = [source for source in sources if entry.get(source) is not None]
         if present:
             known[name] = entry[present[0]]
-    for name in ("id", "template_id"):
+    for name in ("id", "template_id", "capability"):
         if name in known:
             known[name] = _identifier(known[name], f"{place}: {_FIELDS[name][0]}")
     if "id" not in known:

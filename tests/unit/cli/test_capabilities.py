@@ -74,6 +74,29 @@ def test_bad_words_are_one_sentence_and_exit_code_2(run, tasks, tmp_path):
         assert "Traceback" not in err
 
 
+def test_labels_in_the_task_file_are_compared_with_the_computed_groups(run, tmp_path):
+    path = tmp_path / "labelled.json"
+    path.write_text(json.dumps([{**row, "capability": "fork"} if "Fork" in row["intent"] else row for row in TASKS]))
+    code, out, _ = run(path, "--threshold", 0.5)
+    assert code == 0
+    assert "1.0000 against the labels in the task file (3 groups), over tasks" in out
+    assert "2: each is a capability of its own" in out
+    facts = json.loads(run(path, "--threshold", 0.5, "--json")[1])["facts"]
+    assert (facts["compared_with"], facts["compared_groups"], facts["without_label"]) == ("task file", 3, 2)
+
+
+def test_a_file_of_labels_is_compared_instead(run, tasks, tmp_path):
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps({"1": "a", "2": "b", "3": "b", "4": "c"}))
+    facts = json.loads(run(tasks, "--threshold", 0.5, "--capabilities", labels, "--json")[1])["facts"]
+    assert (facts["compared_with"], facts["compared_groups"], facts["without_label"]) == ("file", 3, 0)
+    assert facts["adjusted_rand_index"] < 0
+    labels.write_text("[]")
+    code, out, err = run(tasks, "--capabilities", labels)
+    assert (code, out) == (2, "")
+    assert "expected a JSON object of task id to label" in err
+
+
 @pytest.mark.shared
 def test_webarena_is_compared_with_the_published_map(run):
     if not SHARED.exists():

@@ -81,3 +81,54 @@ def test_webarena_ids_use_the_published_map_and_trivial_tasks(workshop):
     assert (found.score, found.reachable_score) == (131 / 136, 1.0)
     assert scores.capabilities["labels"] == 144
     assert sum(row.trivial for row in scores.runs[0].episodes) == 38
+
+
+def labelled(workshop, labels, name="labels.json"):
+    path = workshop.folder / name
+    path.write_text(json.dumps(labels), encoding="utf-8")
+    return path
+
+
+def test_labels_of_the_records_are_used_without_a_task_file(workshop):
+    run = workshop.run(
+        "run",
+        [
+            workshop.episode(1, template=PURPLE, capability="paint", score=0.0),
+            workshop.episode(2, template=GREEN, capability="paint"),
+            workshop.episode(3, template=GREEN, capability="sell", score=0.0),
+        ],
+    )
+    scores = workshop.scores(run)
+    found = scores.runs[0].capability
+    assert (found.source, found.groups, found.acquired, found.score) == ("records", 2, 1, 0.5)
+    assert scores.capabilities["names"] == {"0": ["paint"], "1": ["sell"]}
+
+
+def test_labels_of_the_task_file_stand_above_its_templates(workshop):
+    path = workshop.folder / "tasks.json"
+    rows = [{"task_id": i, "intent": "x", "intent_template": GREEN, "capability": i % 2} for i in range(4)]
+    path.write_text(json.dumps([*rows, {"task_id": 4, "intent": "alone", "intent_template": GREEN}]), encoding="utf-8")
+    run = workshop.run("run", [workshop.episode(i, score=float(i == 1)) for i in range(5)])
+    scores = workshop.scores(run, tasks=path)
+    found = scores.runs[0].capability
+    assert (found.source, found.groups, found.acquired) == ("task file", 3, 1)
+    assert scores.capabilities["without_label"] == 1
+    assert any("1 task without a capability label, each a capability of its own: 4" in n for n in scores.runs[0].notes)
+
+
+def test_a_file_of_labels_stands_above_all_others_and_knows_tasks_by_every_name(workshop):
+    labels = labelled(workshop, {"1": "a", "task_2": "b", "webarena.3": "b", "9": "c", "4": None})
+    run = workshop.run("run", [workshop.episode(i, capability="one", score=float(i == 3)) for i in (1, 2, 3, 4)])
+    scores = workshop.scores(run, capabilities=labels)
+    found = scores.runs[0].capability
+    assert (found.source, found.groups, found.acquired) == ("file", 3, 1)
+    assert [row.capability for row in scores.runs[0].episodes] == [0, 1, 1, 2]
+    assert scores.capabilities["without_label"] == 1
+    assert scores.settings["capabilities"]["n"] == 4
+    assert len(scores.settings["capabilities"]["sha256"]) == 64
+
+
+def test_references_by_capability_follow_the_labels(workshop):
+    episodes = [workshop.episode(i, capability="ab"[i // 2]) for i in range(4)]
+    found = workshop.score(workshop.run("run", episodes), references_from="capability")
+    assert [row.reference for row in found.episodes] == ["1#0", "0#0", "3#0", "2#0"]

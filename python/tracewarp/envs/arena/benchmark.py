@@ -57,7 +57,7 @@ class ArenaTask:
         return self.template.fill(self.instance.params)
 
     def record(self) -> dict[str, Any]:
-        """The task in WebArena's schema: its keys, in its order."""
+        """The task in WebArena's schema: its keys, in its order, and the capability."""
         return {
             "sites": [WEBARENA_NAMES[site] for site in self.template.sites],
             "task_id": self.id,
@@ -71,6 +71,7 @@ class ArenaTask:
             "require_reset": self.template.kind == "change",
             "eval": dict(self.instance.eval),
             "intent_template_id": self.template.id,
+            "capability": self.template.capability,
         }
 
 

@@ -164,7 +164,7 @@ class ArenaSource:
 def as_task(task: ArenaTask) -> Task:
     """A task as the loader of task files would give it."""
     record = task.record()
-    named = {"sites", "task_id", "start_url", "intent_template", "intent", "intent_template_id"}
+    named = {"sites", "task_id", "start_url", "intent_template", "intent", "intent_template_id", "capability"}
     return Task(
         id=str(record["task_id"]),
         objective=record["intent"],
@@ -172,6 +172,7 @@ def as_task(task: ArenaTask) -> Task:
         start_url=record["start_url"],
         template=record["intent_template"],
         template_id=str(record["intent_template_id"]),
+        capability=record["capability"],
         extra={key: value for key, value in record.items() if key not in named},
     )
 

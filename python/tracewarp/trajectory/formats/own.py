@@ -71,7 +71,7 @@ def _with_text_ids(record: dict[str, Any]) -> dict[str, Any]:
     task = record.get("task")
     if not isinstance(task, dict):
         return record
-    found = {name: id_text(task[name]) for name in ("id", "template_id") if name in task}
+    found = {name: id_text(task[name]) for name in ("id", "template_id", "capability") if name in task}
     sites = task.get("sites")
     if isinstance(sites, str):
         found["sites"] = [sites]
