@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +19,10 @@ BELIEVED = "stop [done]"
 """What the noisy oracle says when it took a wrong element and believes that all is well."""
 MUMBLE = "I am not sure what to do on this page."
 """An answer without an action."""
+SETTLE = 0.25
+"""Chance that a policy that wanders believes to be done, at each step after its mistake."""
+_NAMED = re.compile(r"\[\d+\] \S+ (['\"])(.+?)\1")
+"""An element of an observation, with its name."""
 
 
 class OraclePolicy(BasePolicy):
@@ -40,7 +45,10 @@ class OraclePolicy(BasePolicy):
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Rates of the noisy oracle, each for every step at which it follows the solution; their sum is at most 1."""
+    """Rates of the noisy oracle, each for every step at which it follows the solution.
+
+    The sum of `wrong`, `give_up`, `loop`, `malformed` and `wander` is at most 1.
+    """
 
     wrong: float = 0.0
     """It takes a wrong element."""
@@ -50,6 +58,10 @@ class Noise:
     """It repeats its last action until the runner ends the episode; at the first step, the solution's action."""
     malformed: float = 0.0
     """Its answer holds no action, however often this step is asked; at the next step it goes on."""
+    wander: float = 0.0
+    """It takes a wrong element, does not notice, and takes further ones until it believes to be done."""
+    misread: float = 0.0
+    """Where the solution ends with an answer: the chance that it answers with another name on the page."""
     recover: float = 0.5
     """After a wrong element that led nowhere else: the chance that it notices and goes on."""
 
@@ -57,10 +69,10 @@ class Noise:
         for name, rate in asdict(self).items():
             if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
                 raise OptionError(f"policy noisy: {name}: expected a rate in 0..1, got {rate!r}")
-        total = self.wrong + self.give_up + self.loop + self.malformed
+        total = self.wrong + self.give_up + self.loop + self.malformed + self.wander
         if total > 1:
             raise OptionError(
-                f"policy noisy: expected wrong + give_up + loop + malformed to be at most 1, got {total:g}"
+                f"policy noisy: expected wrong + give_up + loop + malformed + wander to be at most 1, got {total:g}"
             )
 
 
@@ -68,10 +80,12 @@ class NoisyOraclePolicy(OraclePolicy):
     """Follows the solution, with errors at stated rates: planted mistakes that scores must find.
 
     At each step at which it follows the solution it draws one of: a wrong element, an early give-up, a loop, a
-    malformed answer, or the right action. A wrong element is any other admissible action, of the same verb where there
+    malformed answer, a wrong element after which it wanders, or the right action. A wrong element is any other admissible action, of the same verb where there
     is one. After it the solution fits no more, unless the policy turns back: with the chance `recover` it does so (by
     `go_back`, where the address changed) and goes on; otherwise, and where the solution does not fit after all, it
-    believes that it is done and says `stop [done]`. A refused action changed nothing, so it goes on after one.
+    believes that it is done and says `stop [done]`. A refused action changed nothing, so it goes on after one. A policy
+    that wanders goes on after its mistake with admissible clicks and texts, and believes to be done with the chance
+    `SETTLE` before each: its failures do not end abruptly.
 
     Args:
         rates: as the fields of `Noise`.
@@ -88,7 +102,7 @@ class NoisyOraclePolicy(OraclePolicy):
             if name not in known:
                 raise OptionError(f"policy noisy: expected rates among {', '.join(known)}, got {name!r}")
         self.noise = Noise(**rates)
-        if self.noise.wrong:
+        if self.noise.wrong or self.noise.wander:
             self.requires = self.requires | {Capability.ADMISSIBLE}
 
     def start(self, start: Start) -> None:
@@ -101,6 +115,7 @@ class NoisyOraclePolicy(OraclePolicy):
         self.strayed_from: str | None = None
         """The address at which a wrong element was taken, until the policy has dealt with it."""
         self.strayed = False
+        self.wandering = False
         self.astray = False
         """A wrong element was taken at some time: the solution may not fit any more."""
 
@@ -109,7 +124,10 @@ class NoisyOraclePolicy(OraclePolicy):
         if view.attempt:
             return Decision(None, response=MUMBLE)
         if self.looping is None:
-            chosen = self._after_straying(view) if self.strayed else self._follow(view)
+            if self.wandering:
+                chosen: str | None = self._wander()
+            else:
+                chosen = self._after_straying(view) if self.strayed else self._follow(view)
             if chosen is None:
                 return Decision(None, response=MUMBLE)
             self.last = chosen
@@ -141,7 +159,30 @@ class NoisyOraclePolicy(OraclePolicy):
             return self.looping
         if drawn < noise.wrong + noise.give_up + noise.loop + noise.malformed:
             return None
-        return self._solution()
+        if drawn < noise.wrong + noise.give_up + noise.loop + noise.malformed + noise.wander:
+            chosen = self._wrong(view)
+            self.wandering, self.strayed = self.strayed, False
+            return chosen
+        return self._misread(view, self._solution())
+
+    def _misread(self, view: View, right: str) -> str:
+        """The solution's action, or another answer in its place."""
+        # Nothing is drawn without such a rate, so that the records of policies that lack it stay as they were.
+        answer = right.partition("[")[2].removesuffix("]")
+        if not self.noise.misread or action_verb(right) != "stop" or not answer:
+            return right
+        names = sorted({found[2] for found in _NAMED.finditer(view.observation.text)} - {answer})
+        if not names or self.draws.random() >= self.noise.misread:
+            return right
+        return f"stop [{names[self.draws.randrange(len(names))]}]"
+
+    def _wander(self) -> str:
+        """Any click or text that is possible, or the belief to be done."""
+        assert isinstance(self.world, AdmissibleEnvironment)
+        possible = [action for action in self.world.admissible() if action_verb(action) in ("click", "type")]
+        if not possible or self.draws.random() < SETTLE:
+            return BELIEVED
+        return possible[self.draws.randrange(len(possible))]
 
     def _wrong(self, view: View) -> str:
         right = self._solution()

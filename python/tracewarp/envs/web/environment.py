@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any, Literal, get_args
@@ -229,6 +229,24 @@ class WebEnvironment:
         action = actions.parse_action(self._source.sites.resolve(written), "webarena")
         episode.oracle_said = self._source.sites.shown(actions.write_action(action, self._action_dialect))
         return episode.oracle_said
+
+    def follow(self, acts: Sequence[Act]) -> None:
+        """Let `oracle_action` give these acts from now on in the current episode, instead of the known solution.
+
+        Raises:
+            OptionError: before `reset`, or after the end.
+        """
+        episode = self._running()
+        episode.acts, episode.done_acts, episode.oracle_said = tuple(acts), 0, None
+
+    @property
+    def solution(self) -> tuple[Act, ...]:
+        """What `oracle_action` follows in the current episode, from its first act.
+
+        Raises:
+            OptionError: before `reset`, or after the end.
+        """
+        return self._running().acts
 
     def close(self) -> None:
         """Let go of the episode and the browser; may be called twice."""

@@ -1,0 +1,1 @@
+"""Experiments that one command reproduces; each writes its tables and plots."""
