@@ -22,7 +22,8 @@ ROWS = {
     "improve": 4,
     "reflect": 4,
     "report": 4,
-    "cli": 5,
+    "studies": 5,
+    "cli": 6,
 }
 CORE_IMPORTERS = {"metrics", "embed", "cli"}
 """metrics compute with the binary; embed holds the hashed encoder; cli/doctor asks it what it is."""

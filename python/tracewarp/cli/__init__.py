@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "train": "fine-tune a model with LoRA or QLoRA on examples",
     "merge": "write an adapter and its base as one model",
     "dedup": "keep the texts that differ enough from every text kept before",
+    "study": "reproduce an experiment: how far the score can be trusted",
     "bench": "compare the DTW implementations that are installed, on shapes of your own",
     "doctor": "say what this installation has: core, threads, extras, encoders, browser, GPU",
     "arena": "six embedded web sites with their tasks: serve, check, parity, tasks",

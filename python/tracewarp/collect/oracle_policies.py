@@ -80,12 +80,12 @@ class NoisyOraclePolicy(OraclePolicy):
     """Follows the solution, with errors at stated rates: planted mistakes that scores must find.
 
     At each step at which it follows the solution it draws one of: a wrong element, an early give-up, a loop, a
-    malformed answer, a wrong element after which it wanders, or the right action. A wrong element is any other admissible action, of the same verb where there
-    is one. After it the solution fits no more, unless the policy turns back: with the chance `recover` it does so (by
-    `go_back`, where the address changed) and goes on; otherwise, and where the solution does not fit after all, it
-    believes that it is done and says `stop [done]`. A refused action changed nothing, so it goes on after one. A policy
-    that wanders goes on after its mistake with admissible clicks and texts, and believes to be done with the chance
-    `SETTLE` before each: its failures do not end abruptly.
+    malformed answer, a wrong element after which it wanders, or the right action. A wrong element is any other
+    admissible action, of the same verb where there is one. After it the solution fits no more, unless the policy turns
+    back: with the chance `recover` it does so (by `go_back`, where the address changed) and goes on; otherwise, and
+    where the solution does not fit after all, it believes that it is done and says `stop [done]`. A refused action
+    changed nothing, so it goes on after one. A policy that wanders goes on after its mistake with admissible clicks and
+    texts, and believes to be done with the chance `SETTLE` before each: its failures do not end abruptly.
 
     Args:
         rates: as the fields of `Noise`.

@@ -84,6 +84,19 @@ class TaskSource(Protocol):
         ...
 
 
+@runtime_checkable
+class OracleSource(Protocol):
+    """A source whose environment knows solutions of a part of its tasks only."""
+
+    def solvable(self, name: str) -> tuple[TaskRef, ...]:
+        """The tasks of one split whose solution is known; `all` is every one.
+
+        Raises:
+            OptionError: an unknown split.
+        """
+        ...
+
+
 class Capability(str, Enum):
     """What an environment may offer beyond the protocol."""
 

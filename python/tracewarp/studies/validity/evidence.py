@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tracewarp.studies.validity.damages import DOSES, GRADED, NOT_IN_RULE, SINGLE
+from tracewarp.studies.validity.damages import GRADED, NOT_IN_RULE, SINGLE
 from tracewarp.studies.validity.material import REFERENCES, Item, Material, References
 from tracewarp.studies.validity.measures import (
     Estimate,
@@ -90,9 +90,7 @@ class Evidence:
     def auc_capability(self, scores: Floats) -> Measured:
         """AUC over pairs of attempts at tasks of the same capability."""
         groups = self.material.of_capability[self.task]
-        return auc_within(
-            scores[self.attempts], self.success, groups, self.by_capability.shape[1], self.by_capability
-        )
+        return auc_within(scores[self.attempts], self.success, groups, self.by_capability.shape[1], self.by_capability)
 
     def tau(self, scores: Floats) -> Measured | None:
         """Kendall's tau between the agents' success and score, over tasks that every agent tried and that have scores.
@@ -131,7 +129,7 @@ class Evidence:
         return {key: np.array(places, dtype=np.int64) for key, places in found.items()}
 
     def falls(self, scores: Floats, damage: str, dose: float | None = -1.0) -> Measured:
-        """Share of the copies with a damage that score lower than their original; over all doses unless one is named."""
+        """Share of the copies with a damage that score lower than their original; over all doses by default."""
         n_tasks = len(self.material.tasks)
         lower, counted = np.zeros(n_tasks), np.zeros(n_tasks)
         for (its_damage, its_dose), places in self._copies.items():

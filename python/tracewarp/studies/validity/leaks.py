@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tracewarp.embed import HashedEncoder
 from tracewarp.errors import EmptyInputError
 from tracewarp.studies.validity.material import numbered
-from tracewarp.studies.validity.measures import Estimate, auc_within, resample
+from tracewarp.studies.validity.measures import Estimate, Measured, auc_within, resample
 from tracewarp.trajectory import Trajectory, action_verb
 
 Floats = NDArray[np.float64]
@@ -83,13 +83,14 @@ def audit(
     cues.append(("manner of ending", _by_group(endings, success, folds), np.ones(len(judged), dtype=np.bool_)))
     lengths = numbered([str(min(len(one.executed_steps), 30)) for one in judged])
     cues.append(("number of steps", _by_group(lengths, success, folds), np.ones(len(judged), dtype=np.bool_)))
-    return tuple(_leak(*cue, success, task, weights, confidence) for cue in cues)
+    return tuple(_leak(*cue, success=success, task=task, weights=weights, confidence=confidence) for cue in cues)
 
 
 def _leak(
     cue: str,
     predicted: Floats,
     known: NDArray[np.bool_],
+    *,
     success: NDArray[np.bool_],
     task: NDArray[np.int64],
     weights: Floats,
@@ -123,8 +124,6 @@ def _overall(
             return np.asarray(
                 (successes * (below + failures / 2)).sum(axis=0) / (successes.sum(axis=0) * failures.sum(axis=0))
             )
-
-    from tracewarp.studies.validity.measures import Measured
 
     value_now = float(auc(np.ones((1, weights.shape[1])))[0])
     return Measured(value_now, auc(weights), pairs, len(np.unique(task))).estimate(confidence)
@@ -174,7 +173,7 @@ def _by_page(pages: Sequence[str], success: NDArray[np.bool_], folds: NDArray[np
     """Ridge regression of success on the hashed n-grams of the first page, relative to the mean of the other folds."""
     texts = sorted(set(pages))
     place = {text: i for i, text in enumerate(texts)}
-    rows = HashedEncoder().encode([text or " - " for text in texts]).astype(np.float64)
+    rows = HashedEncoder().encode([text or "[no page]" for text in texts]).astype(np.float64)
     x = rows[[place[page] for page in pages]]
     y = success.astype(np.float64)
     predicted = np.zeros(len(y))

@@ -108,7 +108,7 @@ class Material:
         by_task: dict[int, list[int]] = {}
         for r, reference in enumerate(self.references):
             by_task.setdefault(reference.task, []).append(r)
-        return self._paired({task: found for task, found in by_task.items()})
+        return self._paired(by_task)
 
     @cached_property
     def _other(self) -> NDArray[np.int64]:

@@ -100,11 +100,11 @@ def ratio(numerators: Floats, denominators: Floats, weights: Floats) -> Measured
     with np.errstate(invalid="ignore", divide="ignore"):
         draws = (weights @ numerators) / (weights @ denominators)
         value = float(numerators.sum() / total) if total else float("nan")
-    return Measured(value, draws, int(round(total)), int(np.count_nonzero(denominators)))
+    return Measured(value, draws, round(float(total)), int(np.count_nonzero(denominators)))
 
 
 def wins(scores: Floats, success: NDArray[np.bool_]) -> tuple[float, int]:
-    """Pairs of a success and a failure in which the success scores higher (half for ties), and how many pairs there are.
+    """Count the pairs of a success and a failure in which the success scores higher (ties: half), and all pairs.
 
     The quotient is the area under the ROC curve (Mann-Whitney).
     """
@@ -132,7 +132,9 @@ def auc_within(
         weights: from `resample`, `(resamples, n_groups)`.
     """
     if not len(scores) == len(success) == len(groups):
-        raise ShapeError(f"scores, success, groups: expected equal lengths, got {len(scores)}, {len(success)} and {len(groups)}")
+        raise ShapeError(
+            f"scores, success, groups: expected equal lengths, got {len(scores)}, {len(success)} and {len(groups)}"
+        )
     won, pairs = np.zeros(n_groups), np.zeros(n_groups)
     known = np.flatnonzero(np.isfinite(scores))
     order = known[np.argsort(groups[known], kind="stable")]
@@ -152,7 +154,8 @@ def kendall_tau(x: Floats, y: Floats) -> Floats:
     signs = [np.sign(np.round(v[:, first] - v[:, second], 12)) for v in (x, y)]
     untied = [np.abs(s).sum(axis=1) for s in signs]
     scale = np.sqrt(untied[0] * untied[1])
-    return np.divide((signs[0] * signs[1]).sum(axis=1), scale, out=np.zeros(len(x)), where=scale > 0)
+    tau: Floats = np.divide((signs[0] * signs[1]).sum(axis=1), scale, out=np.zeros(len(x)), where=scale > 0)
+    return tau
 
 
 def tau_of_agents(success: Floats, scores: Floats, weights: Floats) -> Measured:

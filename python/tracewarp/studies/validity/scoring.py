@@ -98,7 +98,7 @@ class Scorer:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".part")
         with beside.open("wb") as file:
-            np.savez(file, **dict(cell))
+            np.savez(file, same=cell["same"], other=cell["other"])
         beside.replace(path)
 
     def _places(self, item: int, *, accepted: bool) -> NDArray[np.int64]:
@@ -168,9 +168,14 @@ class Scorer:
         table[items, nth] = scores
         result = np.full(n, np.nan)
         some = counts > 0
-        reduce = {"max": np.nanmax, "mean": np.nanmean, "median": np.nanmedian}[aggregate]
-        if some.any():
-            result[some] = reduce(table[some], axis=1)
+        if not some.any():
+            return result
+        if aggregate == "max":
+            result[some] = np.nanmax(table[some], axis=1)
+        elif aggregate == "mean":
+            result[some] = np.nanmean(table[some], axis=1)
+        else:
+            result[some] = np.nanmedian(table[some], axis=1)
         return result
 
 
