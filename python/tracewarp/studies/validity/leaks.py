@@ -26,6 +26,7 @@ BINS = 20
 PRIOR = 2.0
 """Weight, in episodes, of the overall rate in the rate of a group."""
 RIDGE = 1.0
+N_CUES = 4
 PAGE_CHARS = 20_000
 """The first page is read so far."""
 
@@ -41,12 +42,8 @@ class Leak:
     """AUC over pairs of attempts at the same task. None: no task has both outcomes."""
     known: int
     """Episodes that hold the cue."""
-
-    @property
-    def leaks(self) -> bool:
-        """Whether the interval of one of the two lies above one half."""
-        found = [e.interval for e in (self.overall, self.within) if e is not None and e.interval is not None]
-        return any(low > 0.5 for low, _ in found)
+    leaks: bool
+    """Whether one of the two is above one half, with all intervals of the audit holding together (Bonferroni)."""
 
 
 def audit(
@@ -96,17 +93,25 @@ def _leak(
     weights: Floats,
     confidence: float,
 ) -> Leak:
-    overall = within = None
-    if known.any():
-        overall = _overall(predicted[known], success[known], task[known], weights, confidence)
-        found = auc_within(predicted[known], success[known], task[known], weights.shape[1], weights)
-        within = found.estimate(confidence) if found.n else None
-    return Leak(cue, overall, within, int(known.sum()))
+    if not known.any():
+        return Leak(cue, None, None, 0, leaks=False)
+    overall = _overall(predicted[known], success[known], task[known], weights)
+    within = auc_within(predicted[known], success[known], task[known], weights.shape[1], weights)
+    figures = [figure for figure in (overall, within) if figure is not None and figure.n]
+    together = 1 - (1 - confidence) / (2 * N_CUES)
+    strict = [figure.estimate(together).interval for figure in figures]
+    return Leak(
+        cue,
+        None if overall is None else overall.estimate(confidence),
+        within.estimate(confidence) if within.n else None,
+        int(known.sum()),
+        leaks=any(interval is not None and interval[0] > 0.5 for interval in strict),
+    )
 
 
 def _overall(
-    predicted: Floats, success: NDArray[np.bool_], task: NDArray[np.int64], weights: Floats, confidence: float
-) -> Estimate | None:
+    predicted: Floats, success: NDArray[np.bool_], task: NDArray[np.int64], weights: Floats
+) -> Measured | None:
     """AUC over all pairs. In a resample an episode counts as often as its task was drawn."""
     pairs = int(success.sum()) * int((~success).sum())
     if not pairs:
@@ -126,7 +131,7 @@ def _overall(
             )
 
     value_now = float(auc(np.ones((1, weights.shape[1])))[0])
-    return Measured(value_now, auc(weights), pairs, len(np.unique(task))).estimate(confidence)
+    return Measured(value_now, auc(weights), pairs, len(np.unique(task)))
 
 
 def _start_times(trajectories: Sequence[Trajectory]) -> Floats:
