@@ -50,7 +50,7 @@ def test_failures_that_were_recorded_later_are_found_by_the_start_time():
     assert found["start time"].leaks
     assert 0.75 < found["start time"].overall.value < 0.95
     assert found["start time"].within.value > 0.7
-    assert not found["first page"].leaks
+    assert found["first page"].overall.value < 0.65, "the page itself is drawn without regard to success"
 
 
 def test_a_word_on_the_first_page_is_found():
