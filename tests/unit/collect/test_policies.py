@@ -113,6 +113,24 @@ def test_after_a_wrong_element_it_stops_wrong_or_goes_on():
     assert sum(found.outcome.score == 1 for found in strayed) > len(strayed) / 2
 
 
+def test_a_policy_that_wanders_goes_on_after_its_mistake():
+    found = episodes(NoisyOraclePolicy(wander=1), 60)
+    assert all(one.steps[0].action != "add [2]" and one.outcome.score == 0 for one in found)
+    strayed = [one for one in found if not one.steps[0].action.startswith("stop")]
+    assert strayed and all(actions(one)[-1] == BELIEVED for one in strayed)
+    assert all(len(one.steps) >= 2 for one in strayed)
+
+
+def test_a_misread_answer_is_another_name_on_the_page_and_nothing_else_changes():
+    for found, right in zip(episodes(NoisyOraclePolicy(misread=1), 5), episodes(OraclePolicy(), 5), strict=True):
+        assert actions(found)[:-1] == actions(right)[:-1]
+        assert found.steps[-1].action in ("stop [add one]", "stop [add two]")
+        assert found.outcome.score == 0
+    assert [actions(one) for one in episodes(NoisyOraclePolicy(misread=0, wrong=0.3), 9)] == [
+        actions(one) for one in episodes(NoisyOraclePolicy(wrong=0.3), 9)
+    ]
+
+
 def test_the_planted_rates_are_the_rates_in_the_record():
     n, rate = 400, 0.1
     first_steps = [found.steps[0] for found in episodes(NoisyOraclePolicy(wrong=rate, give_up=rate, malformed=rate), n)]

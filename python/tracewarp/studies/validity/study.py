@@ -14,11 +14,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from tracewarp.collect import CollectOptions, collect
-from tracewarp.embed import get_encoder
+from tracewarp.embed import embed_texts, get_encoder
 from tracewarp.envs.base import OracleSource, TaskRef, TaskSource
 from tracewarp.envs.registry import open_source
 from tracewarp.errors import EmptyInputError, MissingExtraError
-from tracewarp.evaluate.capability_groups import published_groups
+from tracewarp.evaluate.capability_groups import groups_of
 from tracewarp.studies.validity.agents import GOING_ON, PUBLISHED, mistake_of
 from tracewarp.studies.validity.choosing import Choice, choose
 from tracewarp.studies.validity.evidence import Evidence, Floats
@@ -204,7 +204,8 @@ def _collect_split(
     trivial = [one.task.id for one in run("trivial") if one.outcome.success]
     tasks = [source.task(ref) for ref in refs]
     kept = [(ref, task) for ref, task in zip(refs, tasks, strict=True) if task.id in solved and task.id not in trivial]
-    kept = [(ref, solved[task.id].task) for ref, task in kept]  # a task that its page makes has its objective only then
+    # The objective of a task that its page makes is known only then.
+    kept = [(ref, task.model_copy(update={"objective": solved[task.id].task.objective})) for ref, task in kept]
     attempts = {policy: run(policy, options.repeats) for policy in options.agents}
     traced = [ref for ref, task in kept if leaves_a_trace(task)]
     swapped: dict[str, Trajectory] = {}
@@ -213,7 +214,7 @@ def _collect_split(
     material = gather(
         split,
         tasks=[task for _, task in kept],
-        capability=_capabilities([task for _, task in kept], source=source, refs=[ref for ref, _ in kept]),
+        capability=_capabilities([task for _, task in kept]),
         solutions=solved,
         attempts=[Source(agent, found) for agent, found in attempts.items()],
         reordered=swapped,
@@ -524,21 +525,12 @@ def _shown(chosen: Setting | None) -> tuple[Setting, ...]:
     return unique([TODAY, replace(TODAY, steps=chosen.steps), replace(chosen, steps=TODAY.steps), chosen])
 
 
-def _capabilities(
-    tasks: Sequence[Task],
-    *,
-    webarena: bool = False,
-    source: TaskSource | None = None,
-    refs: Sequence[TaskRef] = (),
-) -> list[str]:
-    """The capability of each task: its own label, else WebArena's published one, else its template, else itself."""
-    if webarena:
-        labels = published_groups(tasks).labels
-        return [str(labels.get(task.id, task.id)) for task in tasks]
-    own = [getattr(task, "capability", None) for task in tasks]
-    if source is not None and hasattr(source, "find") and not any(own):
-        own = [source.find(ref).template.capability for ref in refs]
-    return [label or task.template_id or task.template or task.id for label, task in zip(own, tasks, strict=True)]
+def _capabilities(tasks: Sequence[Task], *, webarena: bool = False) -> list[str]:
+    """The capability of each task, as `tracewarp evaluate` groups them; a task without one is its own."""
+    encoder = get_encoder("hashed")
+    groups = groups_of(tasks, lambda texts: embed_texts(texts, encoder), encoder=encoder.name, is_webarena=webarena)
+    labels = {} if groups is None else groups.labels
+    return [str(labels.get(task.id, f"task {task.id}")) for task in tasks]
 
 
 def _slug(name: str, settings: Mapping[str, Any]) -> str:
