@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tracewarp.evaluate import EvaluateOptions, evaluate, write_scores
+from tracewarp.metrics import VertexOptions
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
@@ -47,7 +48,20 @@ def cut(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("options", [{}, {"seed": 7, "resamples": 2_000, "confidence": 0.8, "chance_draws": 2}])
+OPTIONS = {
+    "default": {},
+    "another draw": {"seed": 7, "resamples": 2_000, "confidence": 0.8, "chance_draws": 2},
+    "accepted steps": {"steps": "accepted", "vertex": VertexOptions(decay="relative", strength=2.0)},
+    "mean of all references": {
+        "reference_aggregate": "mean",
+        "max_references": 0,
+        "vertex": VertexOptions(decay="none"),
+    },
+    "median": {"reference_aggregate": "median", "max_references": 4, "vertex": VertexOptions(mode="eq1")},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_every_figure_of_a_cut_is_recomputed(tmp_path, cut, options):
     found = evaluate_into(tmp_path, cut, **options).runs[0]
     assert found.functional_correctness.n == len(CUT)
@@ -61,6 +75,8 @@ def test_every_figure_of_a_cut_is_recomputed(tmp_path, cut, options):
     "change",
     [
         lambda run: run["vertex_dtw"].update(chance=run["vertex_dtw"]["chance"] + 2e-6),
+        lambda run: run["vertex_dtw"]["action_similarity"].update(mean=0.5),
+        lambda run: run["vertex_dtw"].update(ceiling=run["vertex_dtw"]["ceiling"] - 2e-6),
         lambda run: run["capability"].update(acquired=run["capability"]["acquired"] + 1),
         lambda run: run["episodes"][0].update(reference="15#0"),
         lambda run: run["steps"].pop("median"),

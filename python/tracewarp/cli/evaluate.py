@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, get_args
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
@@ -16,9 +18,10 @@ from tracewarp.embed import STEP_TEMPLATES
 from tracewarp.errors import FileError
 from tracewarp.evaluate import EvaluateOptions, Scores, evaluate, scores_json, write_scores
 from tracewarp.evaluate import Progress as Reading
+from tracewarp.evaluate.options import DEFAULT_MAX_REFERENCES, PRESETS, ScoredSteps
 from tracewarp.metrics import VertexOptions
 from tracewarp.metrics.statistics import DEFAULT_CONFIDENCE, DEFAULT_RESAMPLES
-from tracewarp.metrics.vertex import BASELINES, DECAYS, MODES
+from tracewarp.metrics.vertex import BASELINES, DECAYS, MODES, REFERENCE_AGGREGATES
 from tracewarp.report import print_scores, write_report
 
 SHOWN_PROBLEMS = 5
@@ -27,6 +30,7 @@ LOG_SECONDS = 20.0
 """Between two lines of progress where stderr is no terminal."""
 
 _RUN = click.Path(path_type=Path)
+_VERTEX = ("mode", "gamma", "decay", "strength", "z")
 
 
 @click.command("evaluate", short_help="score runs against references, with intervals, and write a report")
@@ -39,7 +43,37 @@ _RUN = click.Path(path_type=Path)
     type=click.Choice(["capability"]),
     help="capability: refer to the trajectories of the other tasks of the same capability.",
 )
-@click.option("--all-references", is_flag=True, help="Also refer to trajectories that did not succeed.")
+@click.option(
+    "--all-references/--successful-references",
+    default=False,
+    help="Also refer to trajectories that did not succeed; by default only successful ones are references.",
+)
+@click.option(
+    "--max-references",
+    type=int,
+    default=DEFAULT_MAX_REFERENCES,
+    show_default=True,
+    help="Maximum number of references per task, drawn with --seed; 0 uses all.",
+)
+@click.option(
+    "--reference-aggregate",
+    type=click.Choice(REFERENCE_AGGREGATES),
+    default="max",
+    show_default=True,
+    help="How the scores against several references become one.",
+)
+@click.option(
+    "--steps",
+    type=click.Choice(get_args(ScoredSteps)),
+    default="all",
+    show_default=True,
+    help="Steps that VERTEX_DTW compares; accepted leaves out unreadable and refused actions.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    help="Use the settings of the paper for VERTEX_DTW; options given explicitly override them.",
+)
 @click.option("--trivial", type=_RUN, help="Run of an agent that does nothing: trivial tasks and baseline.")
 @click.option("--compare-to", type=_RUN, help="Run to compare every RUN with; otherwise all pairs are compared.")
 @click.option(
@@ -107,16 +141,17 @@ def command(runs: tuple[Path, ...], out: Path | None, as_json: bool, **options: 
 
 def _options(given: dict[str, Any]) -> EvaluateOptions:
     """The command line's words as options; out of range is told here, before any work."""
-    vertex = VertexOptions(**{name: given.pop(name) for name in ("mode", "gamma", "decay", "strength", "z")})
     use_cache = not given.pop("no_cache")
     if not use_cache and given["cache"] is not None:
         raise click.UsageError("--cache and --no-cache exclude each other")
-    return EvaluateOptions(
-        vertex=vertex,
-        use_cache=use_cache,
-        references_from=cast(Literal["capability"] | None, given.pop("references_from")),
-        **given,
-    )
+    preset = given.pop("preset")
+    if preset is None:
+        vertex = VertexOptions(**{name: given.pop(name) for name in _VERTEX})
+        return EvaluateOptions(vertex=vertex, use_cache=use_cache, **given)
+    source = click.get_current_context().get_parameter_source
+    explicit = {name: value for name, value in given.items() if source(name) is not ParameterSource.DEFAULT}
+    vertex = replace(PRESETS[preset]["vertex"], **{name: explicit.pop(name) for name in _VERTEX if name in explicit})
+    return EvaluateOptions.from_preset(preset, vertex=vertex, use_cache=use_cache, **explicit)
 
 
 def _make_folder(out: Path) -> None:

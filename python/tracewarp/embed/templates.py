@@ -106,6 +106,11 @@ def _split_url(url: str | None) -> tuple[str, str]:
     return origin, url[len(origin) :] or "/"
 
 
+def without_origin(url: str | None, text: str) -> str:
+    """Return the text with the addresses of the page's own site cut down to their paths."""
+    return _without(_split_url(url)[0], text)
+
+
 def _without(origin: str, text: str) -> str:
     """The text with the page's own addresses cut down to their paths."""
     return text.replace(f"{origin}/", "/") if origin else text

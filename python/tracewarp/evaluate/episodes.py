@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from tracewarp.embed import StepEmbedder
 from tracewarp.errors import DuplicateKeyError
+from tracewarp.evaluate.actions import ActionIdentity, action_identity
+from tracewarp.evaluate.options import ScoredSteps
 from tracewarp.trajectory import Problem, RunReader, TaskSet
 from tracewarp.trajectory.lines import LineSource
 from tracewarp.trajectory.model import Ending, Step, Task, Trajectory
@@ -44,6 +46,8 @@ class Episode:
     """Was it judged by the strict evaluator?"""
     differs: bool = False
     """And does WebArena's own evaluator give it another score?"""
+    actions: tuple[ActionIdentity, ...] = ()
+    """What each embedded step did: those of its steps that are scored, in order."""
 
     @property
     def success(self) -> bool:
@@ -73,10 +77,10 @@ class LoadedRun:
     problems: tuple[Problem, ...]
 
     def steps_of(self, episode: Episode) -> NDArray[np.float16]:
-        """The embedded steps of an episode, (steps, dim)."""
+        """The embedded steps of an episode: those that are scored, (steps, dim)."""
         assert self.rows is not None
         assert episode.first_row is not None
-        return self.rows[episode.first_row : episode.first_row + episode.steps]
+        return self.rows[episode.first_row : episode.first_row + len(episode.actions)]
 
     def trivial_of(self, episode: Episode) -> NDArray[np.float16]:
         """The embedded trivial step on the episode's first page, (1, dim)."""
@@ -140,6 +144,7 @@ def load_run(
     tasks: TaskSet | None,
     embedder: StepEmbedder | None,
     wanted: Wanted = NOTHING,
+    steps: ScoredSteps = "all",
     listener: Listener = silent,
 ) -> LoadedRun:
     """Read a run once.
@@ -151,6 +156,7 @@ def load_run(
         tasks: the task file; its entries replace what the records say about their task.
         embedder: embeds the wanted steps; None: nothing is embedded.
         wanted: which steps those are.
+        steps: which of an episode's executed steps are scored; the others are not embedded.
         listener: hears about progress.
 
     Raises:
@@ -158,7 +164,8 @@ def load_run(
         DuplicateKeyError: the same (task, repeat) twice, also when two spellings name one task.
         FileError: the run cannot be read (in a strict reader: any record of it).
     """
-    reading = _Reading(reader, name, tasks, wanted if embedder is not None else NOTHING, listener)
+    wanted = wanted if embedder is not None else NOTHING
+    reading = _Reading(reader, name, tasks, wanted, scored=steps, listener=listener)
     rows = None
     if embedder is None:
         for _ in reading.embeddable():
@@ -180,15 +187,26 @@ def load_run(
 class _Reading:
     """The state of one pass over a run: facts gather here while the embedder draws steps from `embeddable`."""
 
-    def __init__(self, reader: RunReader, name: str, tasks: TaskSet | None, wanted: Wanted, listener: Listener) -> None:
+    def __init__(
+        self,
+        reader: RunReader,
+        name: str,
+        tasks: TaskSet | None,
+        wanted: Wanted,
+        *,
+        scored: ScoredSteps,
+        listener: Listener,
+    ) -> None:
         self.reader = reader
         self.name = name
         self.task_file = tasks
         self.wanted = wanted
+        self.scored = scored
         self.listener = listener
         self.episodes: list[Episode] = []
         self.tasks: dict[str, Task] = {}
         self.keys: set[tuple[str, int]] = set()
+        self.actions: dict[ActionIdentity, ActionIdentity] = {}
         self.n_rows = 0
         self.progress = (0, 0)
         self.expected = None if listener is silent else expected_episodes(reader)
@@ -197,18 +215,21 @@ class _Reading:
         """Yield the wanted steps in order, and note the facts of every episode."""
         for trajectory in self.reader:
             task = self.task_of(trajectory)
-            steps = trajectory.executed_steps
+            steps = trajectory.accepted_steps if self.scored == "accepted" else trajectory.executed_steps
             first = trivial = None
+            actions: tuple[ActionIdentity, ...] = ()
             if steps and self.wanted.steps(task, trajectory):
                 first = self.n_rows
                 self.n_rows += len(steps)
+                # Equal actions of a run are one object: answers and typed texts can be long.
+                actions = tuple(self.actions.setdefault(made, made) for made in map(action_identity, steps))
                 for step in steps:
                     yield task, step
             if steps and self.wanted.trivial(task, trajectory):
                 trivial = self.n_rows
                 self.n_rows += 1
                 yield task, trivial_step(steps[0])
-            self.note(trajectory, task, first, trivial)
+            self.note(trajectory, task, first, trivial, actions)
 
     def task_of(self, trajectory: Trajectory) -> Task:
         """The task file's entry where it has one."""
@@ -216,7 +237,14 @@ class _Reading:
         task = trajectory.task if found is None else found
         return self.tasks.setdefault(task.id, task)
 
-    def note(self, trajectory: Trajectory, task: Task, first: int | None, trivial: int | None) -> None:
+    def note(
+        self,
+        trajectory: Trajectory,
+        task: Task,
+        first: int | None,
+        trivial: int | None,
+        actions: tuple[ActionIdentity, ...],
+    ) -> None:
         """Keep the facts of an episode."""
         key = (task.id, trajectory.repeat)
         if key in self.keys:
@@ -243,6 +271,7 @@ class _Reading:
                 trivial_row=trivial,
                 strict=strict,
                 differs=differs,
+                actions=actions,
             )
         )
         self.tell()

@@ -1,4 +1,4 @@
-"""Tests against references in batches: the best reference of each test."""
+"""Tests against references in batches: the score of each test over its references, and its closest one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp.evaluate.episodes import Episode, LoadedRun
+from tracewarp.evaluate.neighbours import action_similarity, cosines
 from tracewarp.evaluate.references import Reference
 from tracewarp.metrics import Ragged, vertex_dtw_pairs
-from tracewarp.metrics.vertex import Mode, VertexBatch, VertexOptions
+from tracewarp.metrics.vertex import Mode, ReferenceAggregate, VertexBatch, VertexOptions, aggregate_scores
 
 PAIRS_A_CALL = 50_000
 """Pairs scored at once: bounds the memory of their warping paths. Scores do not depend on it."""
@@ -20,10 +21,24 @@ PAIRS_A_CALL = 50_000
 
 @dataclass(frozen=True)
 class Match:
-    """The best reference of a test: the highest score, the lowest index on ties."""
+    """A test against its references."""
 
     score: float
+    """Aggregate over the references."""
     reference: int
+    """The reference with the highest score, the lowest index on ties."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The neighbours of a score: aggregates over the same references."""
+
+    last_step_cosine: float
+    action_similarity: float
+
+
+Jobs = Sequence[tuple[Episode, Sequence[int]]]
+"""Episodes with steps, each with the indices (ascending) of its references, at least one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +54,7 @@ class Matcher:
     trivial_run: LoadedRun | None
     options: VertexOptions
     threads: int | None
+    reference_aggregate: ReferenceAggregate = "max"
 
     @cached_property
     def trivials(self) -> list[NDArray[np.float16]]:
@@ -64,18 +80,17 @@ class Matcher:
         degenerate: NDArray[np.bool_] = np.concatenate(counted) == 0
         return degenerate
 
-    def best(
-        self,
-        run: LoadedRun,
-        jobs: Sequence[tuple[Episode, Sequence[int]]],
-        *,
-        mode: Mode | None = None,
-    ) -> list[Match]:
-        """The best match of each job: an episode with steps, and the indices (ascending) of its references.
+    @cached_property
+    def last_rows(self) -> NDArray[np.float64]:
+        """The last scored step of each reference, (references, dim)."""
+        return np.stack([r.run.steps_of(r.episode)[-1] for r in self.pool]).astype(np.float64)
+
+    def matches(self, run: LoadedRun, jobs: Jobs, *, mode: Mode | None = None) -> list[Match]:
+        """Match each episode with its references.
 
         Args:
             run: the run that the episodes belong to.
-            jobs: each with at least one reference.
+            jobs: the episodes and their references.
             mode: instead of the mode of the options.
         """
         if not jobs:
@@ -90,13 +105,45 @@ class Matcher:
         chosen = np.array([r for _, references in jobs for r in references], dtype=np.int64)
         pairs = np.stack([chosen, np.repeat([places[episode.key] for episode, _ in jobs], counts)], axis=1)
         batches = self._batches(tests, pairs, mode or self.options.mode)
+        parts = np.split(np.concatenate([batch.scores for batch in batches]), np.cumsum(counts)[:-1])
+        return [
+            Match(aggregate_scores(scores, self.reference_aggregate), references[int(np.argmax(scores))])
+            for scores, (_, references) in zip(parts, jobs, strict=True)
+        ]
+
+    def neighbours(self, run: LoadedRun, jobs: Jobs) -> list[Neighbours]:
+        """Compare each episode with its references by the last step and by the sequence of actions."""
+        found = []
+        for episode, references in jobs:
+            last = run.steps_of(episode)[-1].astype(np.float64)
+            similarities = [action_similarity(episode.actions, self.pool[r].episode.actions) for r in references]
+            found.append(
+                Neighbours(
+                    aggregate_scores(cosines(self.last_rows[list(references)], last), self.reference_aggregate),
+                    aggregate_scores(np.array(similarities), self.reference_aggregate),
+                )
+            )
+        return found
+
+    def ceiling(self, groups: Sequence[Sequence[int]]) -> list[float]:
+        """Score each reference of a group against the others of it; the mean over the group.
+
+        Args:
+            groups: indices of references, at least two in each.
+        """
+        if not groups:
+            return []
+        pairs = [(other, r) for group in groups for r in group for other in group if other != r]
+        steps = [r.run.steps_of(r.episode) for r in self.pool]
+        batches = self._batches(steps, np.array(pairs, dtype=np.int64), self.options.mode)
         scores = np.concatenate([batch.scores for batch in batches])
-        matches, start = [], 0
-        for count in counts:
-            first = start + int(np.argmax(scores[start : start + count]))
-            matches.append(Match(float(scores[first]), int(chosen[first])))
-            start += count
-        return matches
+        means, start = [], 0
+        for group in groups:
+            stop = start + len(group) * (len(group) - 1)
+            of_each = scores[start:stop].reshape(len(group), len(group) - 1)
+            means.append(float(np.mean([aggregate_scores(one, self.reference_aggregate) for one in of_each])))
+            start = stop
+        return means
 
     def _batches(
         self, tests: Sequence[NDArray[np.float16]], pairs: NDArray[np.int64], mode: Mode

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from tracewarp.errors import OptionError
 from tracewarp.metrics.statistics import DEFAULT_CONFIDENCE, DEFAULT_RESAMPLES, check_resampling
-from tracewarp.metrics.vertex import VertexOptions
+from tracewarp.metrics.vertex import REFERENCE_AGGREGATES, ReferenceAggregate, VertexOptions
+
+ScoredSteps = Literal["accepted", "all"]
+"""`accepted`: executed steps whose action could be read and was not refused; `all`: every executed step."""
+Preset = Literal["paper"]
+
+DEFAULT_MAX_REFERENCES = 3
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,14 @@ class EvaluateOptions:
     use_cache: bool = True
     vertex: VertexOptions = field(default_factory=VertexOptions)
     """How a trajectory is scored against a reference."""
+    steps: ScoredSteps = "all"
+    """Which executed steps of tests, references and trivial trajectories VERTEX_DTW and its neighbours compare."""
+    reference_aggregate: ReferenceAggregate = "max"
+    """How the scores of a test against its references become one."""
+    max_references: int = DEFAULT_MAX_REFERENCES
+    """References that each task meets at most, drawn by hash with `seed`; 0: all."""
+    preset: Preset | None = None
+    """The preset that these options were made from, see `from_preset`; a record that changes nothing."""
     seed: int = 0
     resamples: int = DEFAULT_RESAMPLES
     confidence: float = DEFAULT_CONFIDENCE
@@ -53,12 +68,56 @@ class EvaluateOptions:
         if self.references_from not in (None, "capability"):
             raise OptionError(f"references_from: expected 'capability' or None, got {self.references_from!r}")
         check_resampling(seed=self.seed, resamples=self.resamples, confidence=self.confidence)
+        if self.steps not in get_args(ScoredSteps):
+            raise OptionError(f"steps: expected 'accepted' or 'all', got {self.steps!r}")
+        if self.reference_aggregate not in REFERENCE_AGGREGATES:
+            expected = ", ".join(REFERENCE_AGGREGATES)
+            raise OptionError(f"reference_aggregate: expected one of {expected}, got {self.reference_aggregate!r}")
+        if self.max_references < 0:
+            raise OptionError(f"max_references: expected an integer >= 0, got {self.max_references}")
+        if self.preset is not None and self.preset not in PRESETS:
+            raise OptionError(f"preset: expected one of {', '.join(PRESETS)} or None, got {self.preset!r}")
         if self.chance_draws < 0:
             raise OptionError(f"chance_draws: expected an integer >= 0, got {self.chance_draws}")
         if self.threads is not None and self.threads < 1:
             raise OptionError(f"threads: expected an integer >= 1 or None, got {self.threads}")
 
+    @classmethod
+    def from_preset(cls, preset: Preset, **explicit: Any) -> EvaluateOptions:
+        """Return the options of a preset; those that are given explicitly override it.
+
+        Args:
+            preset: `paper`: what the paper does, see docs/definitions/evaluation.md.
+            **explicit: Fields of this class.
+
+        Raises:
+            OptionError: An unknown preset, or an option outside its range.
+        """
+        if preset not in PRESETS:
+            raise OptionError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")
+        return cls(**{**PRESETS[preset], **explicit}, preset=preset)
+
+    @property
+    def changed_from_preset(self) -> dict[str, Any]:
+        """The options that differ from the preset's, with the preset's values; empty without a preset."""
+        chosen = {} if self.preset is None else PRESETS[self.preset]
+        return {name: value for name, value in chosen.items() if getattr(self, name) != value}
+
     @property
     def wants_references(self) -> bool:
         """True where VERTEX_DTW is asked for."""
         return bool(self.references) or self.references_from is not None
+
+
+PRESETS: Mapping[Preset, Mapping[str, Any]] = {
+    "paper": {
+        "vertex": VertexOptions(mode="eq1", gamma=1.0, decay="hyperbolic", z="zero_pad"),
+        "steps": "all",
+        "encoder": "paper",
+        "step_template": "paper",
+        "all_references": True,
+        "reference_aggregate": "max",
+        "max_references": 0,
+    }
+}
+"""Options of each preset; the others keep their defaults."""

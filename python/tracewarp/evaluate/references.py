@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -43,8 +45,8 @@ def reference_pool(runs: Sequence[LoadedRun], table: TaskTable, *, all_reference
     return pool
 
 
-class ReferenceChooser(Protocol):
-    """Says which references a task has."""
+class Candidates(Protocol):
+    """Says which trajectories may be the references of a task."""
 
     @property
     def pool(self) -> Sequence[Reference]:
@@ -58,7 +60,7 @@ class ReferenceChooser(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class SameTask:
-    """The references of a task are the pool's trajectories of that task."""
+    """The candidates of a task are the pool's trajectories of that task."""
 
     pool: Sequence[Reference]
 
@@ -76,7 +78,7 @@ class SameTask:
 
 @dataclass(frozen=True, eq=False)
 class SameCapability:
-    """The references of a task are the pool's trajectories of the other tasks of its capability."""
+    """The candidates of a task are the pool's trajectories of the other tasks of its capability."""
 
     pool: Sequence[Reference]
     table: TaskTable
@@ -96,3 +98,49 @@ class SameCapability:
         if label is None:
             return []
         return [i for i in self._by_group.get(label, []) if self.pool[i].episode.task != task]
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """The references that each task meets: all candidates, or as many as are allowed, drawn by hash.
+
+    The draw depends on seed, task and candidate alone, so that every compared run meets the same references.
+    """
+
+    candidates: Candidates
+    max_references: int
+    """0: all."""
+    seed: int
+    _ranked: dict[str, list[int]] = field(default_factory=dict, repr=False)
+
+    @property
+    def pool(self) -> Sequence[Reference]:
+        """Everything that may be a reference."""
+        return self.candidates.pool
+
+    def of(self, task: str) -> list[int]:
+        """The references of a task: indices into `pool`, ascending."""
+        return sorted(self._first(self._in_order(task)))
+
+    def of_episode(self, run: LoadedRun, episode: Episode) -> list[int]:
+        """Those of the episode's task; where the episode is one of them, the next candidate takes its place."""
+        return sorted(
+            self._first([i for i in self._in_order(episode.task) if not self.pool[i].is_episode(run, episode)])
+        )
+
+    def _first(self, ranked: list[int]) -> list[int]:
+        return ranked[: self.max_references] if self.max_references else ranked
+
+    def _in_order(self, task: str) -> list[int]:
+        if task not in self._ranked:
+            found = self.candidates.of(task)
+            if self.max_references:
+                found = sorted(found, key=lambda i: reference_hash(self.seed, task, self.pool[i]))
+            self._ranked[task] = found
+        return self._ranked[task]
+
+
+def reference_hash(seed: int, task: str, reference: Reference) -> bytes:
+    """SHA-256 of the JSON list [seed, scored task, name of the reference's run, its task, its repeat]."""
+    parts = [seed, task, reference.run.name, reference.episode.task, reference.episode.repeat]
+    return hashlib.sha256(json.dumps(parts).encode("ascii")).digest()

@@ -66,6 +66,15 @@ class CapabilityScore(Result):
     """Labels of the acquired groups, ascending."""
 
 
+class NeighbourScore(Result):
+    """A cheap similarity that VERTEX_DTW has to beat, mean over the same referenced tasks."""
+
+    mean: float
+    interval: tuple[float, float]
+    """BCa over tasks."""
+    interval_method: str
+
+
 class VertexScore(Result):
     """Mean VERTEX_DTW over referenced tasks."""
 
@@ -74,6 +83,12 @@ class VertexScore(Result):
     """BCa over tasks."""
     interval_method: str
     """`bca`, or `percentile` where all tasks are alike."""
+    mean_non_trivial: float | None = None
+    """`mean` without trivial tasks."""
+    by_capability_mean: float | None = None
+    """Mean over the referenced tasks of each capability, then the mean over capabilities (paper, appendix D)."""
+    by_capability_mean_non_trivial: float | None = None
+    """`by_capability_mean` without trivial tasks."""
     by_capability: float | None
     """Best task of each capability, then the mean over capabilities."""
     non_trivial: float | None
@@ -87,6 +102,16 @@ class VertexScore(Result):
     """Mean score of tests against the references of other tasks (of another capability): what unrelated pairs get."""
     chance_pairs: int
     """(task, other task) draws behind `chance`."""
+    ceiling: float | None = None
+    """Mean score of references against the other references of their task; None: no task has two."""
+    ceiling_tasks: int = 0
+    """Referenced tasks with at least two references: those behind `ceiling`."""
+    last_step_cosine: NeighbourScore | None = None
+    """Cosine of the last scored steps of test and reference."""
+    action_similarity: NeighbourScore | None = None
+    """1 - edit distance of the two sequences of actions / length of the longer."""
+    few_references: int = 0
+    """Referenced tasks with fewer references than `max_references` allows."""
     no_test: int
     """Referenced tasks whose test trajectory is missing or empty: scored 0."""
     degenerate: int
@@ -169,9 +194,9 @@ class EpisodeScore(Result):
     success: bool | None
     vertex_dtw: float | None
     reference: str | None
-    """`task#repeat` of the chosen reference."""
+    """`task#repeat` of the closest reference."""
     reference_run: str | None
-    """Name of the run that the chosen reference is from."""
+    """Name of the run that the closest reference is from."""
     steps: int
     invalid: int
     unparsable: int

@@ -16,7 +16,7 @@ from tracewarp.evaluate.functional import functional_correctness
 from tracewarp.evaluate.matches import Matcher
 from tracewarp.evaluate.notes import notes
 from tracewarp.evaluate.options import EvaluateOptions
-from tracewarp.evaluate.references import ReferenceChooser, SameCapability, SameTask, reference_pool
+from tracewarp.evaluate.references import Candidates, References, SameCapability, SameTask, reference_pool
 from tracewarp.evaluate.repeats import repeat_scores
 from tracewarp.evaluate.results import EpisodeScore, RunScores, Scores, SiteScore
 from tracewarp.evaluate.settings import capability_facts, settings
@@ -63,11 +63,16 @@ def evaluate(
             threads=options.threads,
         )
     chooser = _chooser(sources, table, options)
-    matcher = Matcher(chooser.pool, sources.trivial, options.vertex, options.threads) if chooser.pool else None
+    matcher = (
+        Matcher(chooser.pool, sources.trivial, options.vertex, options.threads, options.reference_aggregate)
+        if chooser.pool
+        else None
+    )
     encoder = "" if embedding.used is None else embedding.used.name
     scored = [Scored(run, _vertex(run, chooser, matcher, table, options, encoder=encoder)) for run in sources.evaluated]
     compared = _compared(scored, sources)
-    results = [_run_scores(found, table, tasks, compared, options) for found in scored]
+    set_aside = () if options.references_from is not None else sources.references_set_aside
+    results = [_run_scores(found, table, tasks, compared, options, set_aside=set_aside) for found in scored]
     return Scores(
         settings=settings(sources, tasks, labels, embedding.used, options),
         capabilities=capability_facts(table, tasks),
@@ -99,17 +104,22 @@ def scores_json(scores: Scores) -> str:
     return json.dumps(scores.model_dump(), indent=1, allow_nan=False)
 
 
-def _chooser(sources: Sources, table: TaskTable, options: EvaluateOptions) -> ReferenceChooser:
-    """Which references a task has."""
-    if not options.wants_references:
-        return SameTask([])
-    pool = reference_pool(sources.references or sources.evaluated, table, all_references=options.all_references)
-    return SameTask(pool) if options.references_from is None else SameCapability(pool, table)
+def _chooser(sources: Sources, table: TaskTable, options: EvaluateOptions) -> References:
+    """Which references a task meets."""
+    candidates: Candidates = SameTask([])
+    if options.references_from == "capability":
+        runs = sources.references or sources.evaluated
+        candidates = SameCapability(reference_pool(runs, table, all_references=options.all_references), table)
+    elif options.references:
+        set_aside = sources.references_set_aside
+        runs = tuple(run for run in sources.references if run not in set_aside)
+        candidates = SameTask(reference_pool(runs, table, all_references=options.all_references))
+    return References(candidates, options.max_references, options.seed)
 
 
 def _vertex(
     run: LoadedRun,
-    chooser: ReferenceChooser,
+    chooser: References,
     matcher: Matcher | None,
     table: TaskTable,
     options: EvaluateOptions,
@@ -146,6 +156,8 @@ def _run_scores(
     tasks: TaskSet | None,
     compared: Sequence[tuple[Scored, Scored]],
     options: EvaluateOptions,
+    *,
+    set_aside: Sequence[LoadedRun],
 ) -> RunScores:
     run, vertex = found.run, found.vertex
     by_task = run.by_task()
@@ -168,7 +180,7 @@ def _run_scores(
         ),
         steps=step_statistics(run.episodes),
         sites=_sites(by_task, table, vertex, options),
-        notes=tuple(notes(found, table, tasks, compared, options)),
+        notes=tuple(notes(found, table, tasks, compared, options, set_aside=set_aside)),
         episodes=tuple(
             _episode_score(episode, table, vertex) for task in table.in_order(by_task) for episode in by_task[task]
         ),

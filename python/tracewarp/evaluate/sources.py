@@ -34,6 +34,14 @@ class Sources:
         """The runs that get scores: those asked for, then the baseline where it is not one of them."""
         return tuple(dict.fromkeys([*self.runs, *([self.baseline] if self.baseline is not None else [])]))
 
+    @property
+    def references_set_aside(self) -> tuple[LoadedRun, ...]:
+        """Reference runs that cannot serve for the same task, because they are compared with other runs themselves.
+
+        A trajectory is never its own reference, so such a run would meet other references than the runs beside it.
+        """
+        return tuple(run for run in self.references if run in self.evaluated) if len(self.evaluated) > 1 else ()
+
 
 class Opened:
     """The files of an evaluation, opened (so that a missing one is told at once) but not yet read."""
@@ -76,6 +84,7 @@ class Opened:
                     tasks=tasks,
                     embedder=embedder,
                     wanted=self._wanted(key, {k: loaded[k] for k in self.references if k in loaded}),
+                    steps=self.options.steps,
                     listener=listener,
                 )
             return loaded[key]

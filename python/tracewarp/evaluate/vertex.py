@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp.evaluate.episodes import Episode, LoadedRun
-from tracewarp.evaluate.matches import Matcher
-from tracewarp.evaluate.references import Reference, ReferenceChooser
-from tracewarp.evaluate.results import VertexScore
+from tracewarp.evaluate.matches import Jobs, Matcher
+from tracewarp.evaluate.references import Reference, References
+from tracewarp.evaluate.results import NeighbourScore, VertexScore
 from tracewarp.evaluate.tasks import TaskTable
 from tracewarp.metrics.statistics import DEFAULT_CONFIDENCE, DEFAULT_RESAMPLES, bca_interval
 from tracewarp.metrics.vertex import Mode
@@ -25,7 +25,9 @@ class EpisodeVertex:
 
     score: float
     reference: Reference | None
-    """None: the episode has no steps and scores 0."""
+    """The closest reference; None: the episode has no steps and scores 0."""
+    last_step_cosine: float
+    action_similarity: float
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,9 @@ class VertexOutcome:
     """Mean over the repeats of each referenced task, in task order."""
 
 
-Jobs = Sequence[tuple[Episode, Sequence[int]]]
-
-
 def score_vertex(
     run: LoadedRun,
-    chooser: ReferenceChooser,
+    chooser: References,
     matcher: Matcher,
     table: TaskTable,
     *,
@@ -57,7 +56,7 @@ def score_vertex(
 ) -> VertexOutcome | None:
     """Score a run's trajectories against the references of their tasks.
 
-    For an episode: the maximum over its references, 0 without steps. For a task: the mean over its episodes. For the
+    For an episode: the aggregate over its references, 0 without steps. For a task: the mean over its episodes. For the
     run: the mean over the tasks that have a reference. Definitions: docs/definitions/evaluation.md; source: section 3.3
     and appendix D of the paper.
 
@@ -74,18 +73,39 @@ def score_vertex(
     for episode, references in jobs:
         of_task.setdefault(episode.task, set()).update(references)
     interval = bca_interval(list(tasks.values()), seed=seed, resamples=resamples, confidence=confidence)
+    neighbours = []
+    for values in (
+        _task_means({key: found.last_step_cosine for key, found in episodes.items()}),
+        _task_means({key: found.action_similarity for key, found in episodes.items()}),
+    ):
+        around = bca_interval(list(values.values()), seed=seed, resamples=resamples, confidence=confidence)
+        neighbours.append(
+            NeighbourScore(
+                mean=_mean(values.values()), interval=(around.low, around.high), interval_method=around.method
+            )
+        )
+    ceilings = matcher.ceiling([group for task in tasks if len(group := chooser.of(task)) > 1])
+    non_trivial = {task: score for task, score in tasks.items() if not table.is_trivial(task)}
     chance, chance_pairs = _chance(run, list(tasks), chooser, matcher, table, draws=chance_draws, seed=seed)
     result = VertexScore(
         mean=_mean(tasks.values()),
         interval=(interval.low, interval.high),
         interval_method=interval.method,
-        by_capability=_best_of_capability(tasks, table, trivial=True),
-        non_trivial=_best_of_capability(tasks, table, trivial=False),
+        mean_non_trivial=_mean(non_trivial.values()) if non_trivial else None,
+        by_capability_mean=_over_capabilities(tasks, table, _mean),
+        by_capability_mean_non_trivial=_over_capabilities(non_trivial, table, _mean),
+        by_capability=_over_capabilities(tasks, table, max),
+        non_trivial=_over_capabilities(non_trivial, table, max),
         n_referenced=len(tasks),
         n_tasks=len(by_task),
         coverage=len(tasks) / len(by_task),
         chance=chance,
         chance_pairs=chance_pairs,
+        ceiling=_mean(ceilings) if ceilings else None,
+        ceiling_tasks=len(ceilings),
+        last_step_cosine=neighbours[0],
+        action_similarity=neighbours[1],
+        few_references=len({e.task for e, references in jobs if len(references) < chooser.max_references}),
         no_test=sum(not any(episode.steps for episode in by_task[task]) for task in tasks),
         degenerate=sum(bool(matcher.degenerate[sorted(found)].all()) for found in of_task.values()),
         variants={mode: _variant(run, jobs, matcher, mode) for mode in get_args(Mode)},
@@ -95,24 +115,19 @@ def score_vertex(
     return VertexOutcome(result, episodes, tasks)
 
 
-def _jobs(run: LoadedRun, episodes: Sequence[Episode], chooser: ReferenceChooser) -> Jobs:
+def _jobs(run: LoadedRun, episodes: Sequence[Episode], chooser: References) -> Jobs:
     """The episodes of one task that have a reference, with their references; a trajectory is never its own."""
-    if not episodes:
-        return []
-    references = chooser.of(episodes[0].task)
-    jobs = [(e, [r for r in references if not chooser.pool[r].is_episode(run, e)]) for e in episodes]
+    jobs = [(episode, chooser.of_episode(run, episode)) for episode in episodes]
     return [(episode, found) for episode, found in jobs if found]
 
 
-def _scored(
-    run: LoadedRun, jobs: Jobs, matcher: Matcher, chooser: ReferenceChooser
-) -> dict[tuple[str, int], EpisodeVertex]:
-    matches = iter(matcher.best(run, [job for job in jobs if job[0].steps]))
-    found = {}
-    for episode, _ in jobs:
-        match = next(matches) if episode.steps else None
-        found[episode.key] = (
-            EpisodeVertex(0.0, None) if match is None else EpisodeVertex(match.score, chooser.pool[match.reference])
+def _scored(run: LoadedRun, jobs: Jobs, matcher: Matcher, chooser: References) -> dict[tuple[str, int], EpisodeVertex]:
+    found = {episode.key: EpisodeVertex(0.0, None, 0.0, 0.0) for episode, _ in jobs}
+    with_steps = [job for job in jobs if job[0].steps]
+    matched = zip(with_steps, matcher.matches(run, with_steps), matcher.neighbours(run, with_steps), strict=True)
+    for (episode, _), match, beside in matched:
+        found[episode.key] = EpisodeVertex(
+            match.score, chooser.pool[match.reference], beside.last_step_cosine, beside.action_similarity
         )
     return found
 
@@ -128,25 +143,27 @@ def _variant(run: LoadedRun, jobs: Jobs, matcher: Matcher, mode: Mode) -> float:
     """The mean over tasks under another mode."""
     with_steps = [job for job in jobs if job[0].steps]
     scores = {episode.key: 0.0 for episode, _ in jobs}
-    for (episode, _), match in zip(with_steps, matcher.best(run, with_steps, mode=mode), strict=True):
+    for (episode, _), match in zip(with_steps, matcher.matches(run, with_steps, mode=mode), strict=True):
         scores[episode.key] = match.score
     return _mean(_task_means(scores).values())
 
 
-def _best_of_capability(tasks: Mapping[str, float], table: TaskTable, *, trivial: bool) -> float | None:
-    """Best task of each capability, then the mean over capabilities; tasks without a capability are left out."""
-    best: dict[int, float] = {}
+def _over_capabilities(
+    tasks: Mapping[str, float], table: TaskTable, of_one: Callable[[list[float]], float]
+) -> float | None:
+    """One value for each capability, then the mean over capabilities; tasks without a capability are left out."""
+    scores: dict[int, list[float]] = {}
     for task, score in tasks.items():
         label = table.capability(task)
-        if label is not None and (trivial or not table.is_trivial(task)):
-            best[label] = max(score, best.get(label, score))
-    return _mean(best.values()) if best else None
+        if label is not None:
+            scores.setdefault(label, []).append(score)
+    return _mean([of_one(found) for found in scores.values()]) if scores else None
 
 
 def _chance(
     run: LoadedRun,
     tasks: Sequence[str],
-    chooser: ReferenceChooser,
+    chooser: References,
     matcher: Matcher,
     table: TaskTable,
     *,
@@ -175,7 +192,7 @@ def _chance(
             sizes.append(len(tests))
     if not sizes:
         return None, 0
-    scores = iter(matcher.best(run, jobs))
+    scores = iter(matcher.matches(run, jobs))
     return _mean([_mean([next(scores).score for _ in range(size)]) for size in sizes]), len(sizes)
 
 

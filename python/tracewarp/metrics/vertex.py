@@ -41,10 +41,12 @@ from tracewarp.metrics.alignment import TIES, Ties
 Mode = Literal["normalized", "eq1", "released"]
 Decay = Literal["hyperbolic", "relative", "none"]
 Baseline = Literal["zero_pad", "hold_last", "scalar_mean", "none"]
+ReferenceAggregate = Literal["max", "mean", "median"]
 
 MODES = ("normalized", "eq1", "released")
 DECAYS = ("hyperbolic", "relative", "none")
 BASELINES = ("zero_pad", "hold_last", "scalar_mean", "none")
+REFERENCE_AGGREGATES = ("max", "mean", "median")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,12 +133,12 @@ class VertexResult:
 
 @dataclass(frozen=True, eq=False)
 class BestReferences:
-    """For each test, the reference that it follows most closely."""
+    """For each test, its score over all of its references, and the reference that it follows most closely."""
 
     scores: NDArray[np.float64]
-    """`(n_tests,)`; NaN for a test without a pair."""
+    """`(n_tests,)`: maximum, mean or median over the references; NaN for a test without a pair."""
     references: NDArray[np.int64]
-    """`(n_tests,)` index of the chosen reference, the lowest among equals; -1 without a pair."""
+    """`(n_tests,)` index of the reference with the highest score, the lowest among equals; -1 without a pair."""
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return iter((self.scores, self.references))
@@ -167,16 +169,29 @@ class VertexBatch:
         p = as_index(index, len(self))
         return self.paths_flat[self.path_offsets[p] : self.path_offsets[p + 1]]
 
-    def best(self) -> BestReferences:
-        """The maximum over references for each test; the lowest reference index among equals."""
+    def best(self, *, reference_aggregate: ReferenceAggregate = "max") -> BestReferences:
+        """Combine the scores of each test against its references, and name the closest reference.
+
+        Args:
+            reference_aggregate: `max`, `mean` or `median` over the pairs of a test.
+
+        Raises:
+            OptionError: An unknown aggregate.
+        """
+        as_choice("reference_aggregate", reference_aggregate, REFERENCE_AGGREGATES)
         scores = np.full(self.n_tests, np.nan)
         references = np.full(self.n_tests, -1, dtype=np.int64)
         # Ascending by test, then worst first: of each test the last one is the best, with the lowest index.
         order = np.lexsort((-self.pairs[:, 0], self.scores, self.pairs[:, 1]))
-        tests = self.pairs[order, 1]
+        tests, ascending = self.pairs[order, 1], self.scores[order]
         last = np.flatnonzero(np.append(tests[1:] != tests[:-1], True)) if tests.size else np.empty(0, dtype=np.int64)
-        scores[tests[last]] = self.scores[order[last]]
         references[tests[last]] = self.pairs[order[last], 0]
+        if reference_aggregate == "max":
+            scores[tests[last]] = ascending[last]
+        else:
+            first = np.append(0, last[:-1] + 1)
+            for test, start, stop in zip(tests[last], first, last + 1, strict=False):
+                scores[test] = aggregate_scores(ascending[start:stop], reference_aggregate)
         return BestReferences(scores, references)
 
     def to_dict(self) -> dict[str, Any]:
@@ -190,6 +205,13 @@ class VertexBatch:
             "n_tests": self.n_tests,
             "options": asdict(self.options),
         }
+
+
+def aggregate_scores(scores: NDArray[np.float64], reference_aggregate: ReferenceAggregate) -> float:
+    """Return the maximum, mean or median of the scores of one test against its references, at least one."""
+    if reference_aggregate == "max":
+        return float(scores.max())
+    return float(scores.mean() if reference_aggregate == "mean" else np.median(scores))
 
 
 def vertex_dtw(

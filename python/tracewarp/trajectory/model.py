@@ -162,3 +162,9 @@ class Trajectory(Record):
     def executed_steps(self) -> tuple[Step, ...]:
         """The steps whose action was carried out or refused: the ones that are counted, embedded and scored."""
         return tuple(step for step in self.steps if step.executed)
+
+    @property
+    def accepted_steps(self) -> tuple[Step, ...]:
+        """The executed steps whose action could be read and was not refused; the last executed one if none is left."""
+        executed = self.executed_steps
+        return tuple(step for step in executed if step.action is not None and step.valid is not False) or executed[-1:]

@@ -56,7 +56,7 @@ def test_out_holds_the_same_scores_and_the_report(run, tmp_path, capsys):
 def test_every_option_reaches_the_settings(run, tmp_path, capsys):
     words = ["--references", run, "--all-references", "--trivial", run, "--compare-to", run, "--include-reasoning"]
     words += ["--step-template", "split", "--mode", "eq1", "--gamma", "0.5", "--decay", "relative", "--z", "none"]
-    words += ["--strength", "2"]
+    words += ["--strength", "2", "--steps", "accepted", "--reference-aggregate", "mean", "--max-references", "5"]
     words += ["--seed", "3", "--resamples", "2500", "--confidence", "0.9", "--chance-draws", "2", "--threads", "1"]
     assert call(run, *words, "--cache", tmp_path / "cache.sqlite", "--json") == 0
     found = json.loads(capsys.readouterr().out)["settings"]
@@ -65,9 +65,33 @@ def test_every_option_reaches_the_settings(run, tmp_path, capsys):
     assert (found["seed"], found["resamples"], found["confidence"]) == (3, 2500, 0.9)
     assert (found["chance_draws"], found["threads"], found["step_template"]) == (2, 1, "split")
     assert found["all_references"] and found["include_reasoning"]
+    assert (found["steps"], found["reference_aggregate"], found["max_references"]) == ("accepted", "mean", 5)
+    assert (found["preset"], found["changed_from_preset"]) == (None, [])
     assert found["references"] == [str(run)]
     assert found["trivial"] == found["compare_to"] == str(run)
     assert (tmp_path / "cache.sqlite").exists()
+
+
+def test_a_preset_is_overridden_by_what_is_given_and_recorded(run, capsys):
+    words = [
+        "--references",
+        run,
+        "--preset",
+        "paper",
+        "--encoder",
+        "hashed",
+        "--decay",
+        "relative",
+        "--no-cache",
+        "--json",
+    ]
+    assert call(run, *words, "--successful-references") == 0
+    found = json.loads(capsys.readouterr().out)["settings"]
+    assert found["vertex"] | {"mode": "eq1", "decay": "relative", "z": "zero_pad"} == found["vertex"]
+    assert (found["max_references"], found["step_template"], found["encoder"]["name"]) == (0, "paper", "hashed")
+    assert not found["all_references"]
+    assert found["preset"] == "paper"
+    assert found["changed_from_preset"] == ["all_references", "encoder", "vertex"]
 
 
 def test_a_bad_line_is_said_and_the_others_count(run, capsys):
@@ -94,6 +118,10 @@ def test_a_bad_line_is_said_and_the_others_count(run, capsys):
         (("RUN", "--threads", "0"), "threads"),
         (("RUN", "--seed", "-1"), "seed"),
         (("RUN", "--mode", "best"), "--mode"),
+        (("RUN", "--steps", "some"), "--steps"),
+        (("RUN", "--reference-aggregate", "min"), "--reference-aggregate"),
+        (("RUN", "--max-references", "-1"), "max_references"),
+        (("RUN", "--preset", "article"), "--preset"),
         (("RUN", "--cache", "c", "--no-cache"), "--no-cache"),
         (("RUN", "RUN"), "given twice"),
         (("RUN", "--out", "RUN"), "--out"),

@@ -1,11 +1,20 @@
 """VERTEX_DTW of hand-made runs, against single calls of `vertex_dtw` on rows that are embedded here."""
 
+import hashlib
+import itertools
+import json
+
 import numpy as np
 import pytest
 
 from tracewarp.embed import HashedEncoder, StepEmbedder
-from tracewarp.metrics import bca_interval, vertex_dtw
-from tracewarp.trajectory import load_tasks
+from tracewarp.errors import OptionError
+from tracewarp.evaluate import EvaluateOptions
+from tracewarp.evaluate.episodes import load_run
+from tracewarp.evaluate.neighbours import action_similarity
+from tracewarp.evaluate.references import Reference, References, SameTask
+from tracewarp.metrics import VertexOptions, bca_interval, vertex_dtw
+from tracewarp.trajectory import load_tasks, open_run
 
 PURPLE, GREEN = "paint the fence purple", "sell all green apples now"
 EMBEDDER = StepEmbedder(HashedEncoder())
@@ -180,8 +189,6 @@ def test_a_trivial_run_without_that_task_leaves_the_made_baseline(workshop):
 
 @pytest.mark.parametrize("mode", ["normalized", "eq1", "released"])
 def test_variants_are_the_means_under_each_mode(workshop, mode):
-    from tracewarp.metrics import VertexOptions
-
     references = [workshop.episode(i, ["click [1]", f"type [2] [{i}]", "stop [x]"]) for i in (1, 2)]
     tests = [workshop.episode(i, ["click [1]", "stop [y]"]) for i in (1, 2)]
     run, gold = workshop.run("run", tests), workshop.run("gold", references)
@@ -261,3 +268,298 @@ def test_threads_change_nothing(workshop):
     run = workshop.run("run", [workshop.episode(i, [f"click [{i}]", f"type [2] [{i * i}]"]) for i in range(5)])
     one, three = (workshop.score(run, tasks=tasks, references_from="capability", threads=t) for t in (1, 3))
     assert one == three
+
+
+class TestAcceptedSteps:
+    """`steps="accepted"`: answers that never became an action do not shift the steps after them."""
+
+    GOOD = ("click [1]", "click [2]", "stop [done]")
+
+    def slips(self, workshop, *, refused="click [9]"):
+        """The good trajectory with an unreadable answer at the start and a refused action in between."""
+        pages = [f"page {i} of 1" for i in range(3)]
+        return [
+            workshop.step(None, pages[0]),
+            workshop.step(self.GOOD[0], pages[0], valid=True),
+            workshop.step(refused, pages[1], valid=False),
+            workshop.step(self.GOOD[1], pages[1]),
+            workshop.step(self.GOOD[2], pages[2], valid=True),
+        ]
+
+    def test_left_out_steps_change_nothing(self, workshop):
+        gold = workshop.run("gold", [workshop.episode(1, self.GOOD)])
+        test = workshop.run("test", [workshop.episode(1, self.slips(workshop))])
+        accepted, every = (workshop.score(test, references=(gold,), steps=steps) for steps in ("accepted", "all"))
+        assert accepted.vertex_dtw.mean == pytest.approx(1.0)
+        assert accepted.vertex_dtw.action_similarity.mean == 1.0
+        assert accepted.vertex_dtw.last_step_cosine.mean == pytest.approx(1.0)
+        assert every.vertex_dtw.mean < 0.8
+        assert every.vertex_dtw.action_similarity.mean == pytest.approx(3 / 5)
+        assert accepted.steps == every.steps  # they are counted all the same
+        assert (accepted.steps.total, accepted.episodes[0].invalid, accepted.episodes[0].unparsable) == (5, 1, 1)
+
+    def test_references_are_treated_as_tests_are(self, workshop):
+        gold = workshop.run("gold", [workshop.episode(1, self.slips(workshop))])
+        test = workshop.run("test", [workshop.episode(1, self.GOOD)])
+        found = workshop.score(test, references=(gold,), steps="accepted").vertex_dtw
+        assert (found.mean, found.action_similarity.mean) == (pytest.approx(1.0), 1.0)
+
+    def test_a_trivial_trajectory_is_treated_as_tests_are(self, workshop):
+        answer = workshop.step("stop [N/A]", "page 0 of 1")
+        run = workshop.run("run", [workshop.episode(1, self.GOOD)])
+        gold = workshop.run("gold", [workshop.episode(1, ["click [1]", "goto [x]"])])
+        with_slip = workshop.run(
+            "slip", [workshop.episode(1, [workshop.step(None, "another page"), answer], score=0.0)]
+        )
+        without = workshop.run("plain", [workshop.episode(1, [answer], score=0.0)])
+        means = [
+            workshop.score(run, references=(gold,), trivial=trivial, steps="accepted").vertex_dtw.mean
+            for trivial in (with_slip, without)
+        ]
+        assert means[0] == means[1]
+
+    def test_the_last_step_stays_where_none_is_accepted(self, workshop):
+        gold = workshop.run("gold", [workshop.episode(1, ["click [1]", "stop [x]"])])
+        steps = [workshop.step(None, "page 0 of 1"), workshop.step("click [7]", "page 0 of 1", valid=False)]
+        test = workshop.episode(1, steps, score=0.0)
+        found = workshop.score(workshop.run("test", [test]), references=(gold,), steps="accepted").vertex_dtw
+        last = workshop.run("last", [workshop.episode(1, steps[1:], score=0.0)])
+        assert found.mean == workshop.score(last, references=(gold,)).vertex_dtw.mean
+        assert found.no_test == 0
+
+    def test_a_step_after_the_end_is_never_scored(self, workshop):
+        gold = workshop.run("gold", [workshop.episode(1, self.GOOD)])
+        ended = [*workshop.episode(1, self.GOOD).steps, workshop.step("stop [again]", executed=False)]
+        test = workshop.run("test", [workshop.episode(1, ended)])
+        for steps in ("accepted", "all"):
+            found = workshop.score(test, references=(gold,), steps=steps).vertex_dtw
+            assert (found.mean, found.action_similarity.mean) == (pytest.approx(1.0), 1.0)
+
+
+class TestReferenceAggregates:
+    def test_several_references_become_one_score(self, workshop):
+        gold = [
+            workshop.episode(1, ["click [1]", "stop [done]"]),
+            workshop.episode(1, ["goto [x]", "stop [done]"], repeat=1),
+            workshop.episode(1, ["goto [x]", "goto [y]", "goto [z]"], repeat=2),
+        ]
+        test = workshop.episode(1, ["click [1]", "type [2] [tea]", "stop [done]"])
+        run, references = workshop.run("test", [test]), (workshop.run("gold", gold),)
+        each = [single(workshop, reference, test) for reference in gold]
+        assert len(set(each)) == 3
+        for aggregate, expected in (("max", max(each)), ("mean", np.mean(each)), ("median", np.median(each))):
+            found = workshop.score(run, references=references, reference_aggregate=aggregate)
+            assert found.vertex_dtw.mean == pytest.approx(expected)
+            assert found.vertex_dtw.variants["normalized"] == found.vertex_dtw.mean
+            assert found.episodes[0].reference == f"1#{int(np.argmax(each))}"  # the closest, whatever the aggregate
+
+    def test_neighbours_have_the_same_aggregate(self, workshop):
+        gold = [workshop.episode(1, ["click [1]", "stop [a]"]), workshop.episode(1, ["goto [x]"], repeat=1)]
+        test = workshop.episode(1, ["click [1]", "click [2]", "stop [b]"])
+        run, references = workshop.run("test", [test]), (workshop.run("gold", gold),)
+        edits, cosines = [1 - 2 / 3, 0.0], [float(rows(one)[-1] @ rows(test)[-1]) for one in gold]
+        for aggregate, of in (("max", max), ("mean", np.mean), ("median", np.median)):
+            found = workshop.score(run, references=references, reference_aggregate=aggregate).vertex_dtw
+            assert found.action_similarity.mean == pytest.approx(of(edits))
+            assert found.last_step_cosine.mean == pytest.approx(of(cosines), abs=1e-3)  # float16 rows
+
+
+class TestChosenReferences:
+    def run_of_many(self, workshop, name="gold", repeats=8):
+        return workshop.run(name, [workshop.episode(1, [f"goto [{i}]", "stop [x]"], repeat=i) for i in range(repeats)])
+
+    def references(self, workshop, **options):
+        """The references that a test met: those that a perfect copy of each candidate finds."""
+        gold, met = self.run_of_many(workshop), []
+        for i in range(8):
+            copy = workshop.run(f"copy{i}", [workshop.episode(1, [f"goto [{i}]", "stop [x]"])])
+            found = workshop.score(copy, references=(gold,), **options)
+            if found.vertex_dtw.action_similarity.mean == 1:
+                met.append(i)
+        return met
+
+    def test_a_task_meets_the_references_with_the_smallest_hashes(self, workshop):
+        for seed in (0, 1):
+            parts = [json.dumps([seed, "1", "gold", "1", i]) for i in range(8)]
+            smallest = sorted(range(8), key=lambda i: hashlib.sha256(parts[i].encode()).digest())
+            assert self.references(workshop, seed=seed) == sorted(smallest[:3])
+            assert self.references(workshop, seed=seed, max_references=2) == sorted(smallest[:2])
+        assert self.references(workshop, max_references=0) == list(range(8))
+        assert self.references(workshop, seed=0) != self.references(workshop, seed=1)
+
+    def test_all_compared_runs_meet_the_same_references(self, workshop):
+        gold = self.run_of_many(workshop)
+        runs = [
+            workshop.run(name, [workshop.episode(1, actions, repeat=i) for i in range(n)])
+            for name, actions, n in (("a", ["goto [a]"], 1), ("b", ["click [3]"], 4))
+        ]
+        together = workshop.scores(*runs, references=(gold,))
+        for run, found in zip(runs, together.runs, strict=True):
+            alone = workshop.score(run, references=(gold,)).vertex_dtw
+            assert (alone.mean, alone.ceiling) == (found.vertex_dtw.mean, found.vertex_dtw.ceiling)
+
+    def test_a_run_that_is_compared_gives_no_references_for_the_same_task(self, workshop):
+        # Its own episodes would meet other references than those of the run beside it.
+        gold, other = self.run_of_many(workshop), workshop.run("other", [workshop.episode(1)])
+        third = workshop.run("third", [workshop.episode(1, ["goto [x]"])])
+        scores = workshop.scores(gold, other, references=(gold, third))
+        for found in scores.runs:
+            assert {row.reference_run for row in found.episodes} == {"third"}
+            assert any("gold: compared itself" in note for note in found.notes)
+        alone = workshop.scores(gold, other, references=(gold,)).runs[1]
+        assert alone.vertex_dtw is None
+        assert any("gold: compared itself" in note for note in alone.notes)
+
+    def test_alone_its_episodes_meet_as_many_others_each(self, workshop):
+        gold = self.run_of_many(workshop)
+        found = workshop.score(gold, references=(gold,))
+        assert found.vertex_dtw.few_references == 0
+        assert all(row.reference != f"1#{row.repeat}" for row in found.episodes)
+
+    def test_tasks_with_fewer_references_are_counted_and_printed(self, workshop):
+        gold = workshop.run(
+            "gold", [workshop.episode(t, repeat=i) for t, n in ((1, 3), (2, 1), (3, 2)) for i in range(n)]
+        )
+        run = workshop.run("run", [workshop.episode(t) for t in (1, 2, 3)])
+        found = workshop.score(run, references=(gold,))
+        assert found.vertex_dtw.few_references == 2
+        assert any("at most 3 per task, drawn with seed 0; 2 tasks of 3 have fewer" in note for note in found.notes)
+        found = workshop.score(run, references=(gold,), max_references=1)
+        assert found.vertex_dtw.few_references == 0
+
+    def test_capability_references_are_limited_too(self, workshop):
+        tasks = workshop.tasks(dict.fromkeys(range(6), PURPLE))
+        run = workshop.run("run", [workshop.episode(i, [f"click [{i}]", "stop [x]"]) for i in range(6)])
+        limited, every = (
+            workshop.score(run, tasks=tasks, references_from="capability", max_references=most) for most in (2, 0)
+        )
+        assert limited.vertex_dtw.mean < every.vertex_dtw.mean
+        assert all(row.reference != f"{row.task}#0" for row in limited.episodes)
+
+    def test_a_draw_is_a_set_that_grows_with_its_size(self, workshop):
+        gold, chosen = self.run_of_many(workshop), []
+        read = load_run(open_run(gold), given=gold, name="gold", tasks=None, embedder=None)
+        pool = [Reference(read, episode) for episode in read.episodes]
+        for most in (1, 2, 5, 8, 20):
+            references = References(SameTask(pool), most, seed=3)
+            chosen.append(set(references.of("1")))
+            assert len(chosen[-1]) == min(most, 8)
+            for episode in read.episodes:
+                others = references.of_episode(read, episode)
+                assert len(others) == min(most, 7)
+                assert all(pool[i].episode is not episode for i in others)
+        assert all(a <= b for a, b in itertools.pairwise(chosen))
+
+
+class TestCeiling:
+    def test_references_are_scored_against_the_others_of_their_task(self, workshop):
+        made = [["click [1]", "stop [x]"], ["goto [x]", "stop [x]"], ["goto [x]", "click [1]", "stop [y]"]]
+        gold = [workshop.episode(1, actions, repeat=i) for i, actions in enumerate(made)]
+        lonely = workshop.episode(2)
+        run = workshop.run("run", [workshop.episode(1, ["goto [zzz]"]), workshop.episode(2)])
+        references = (workshop.run("gold", [*gold, lonely]),)
+        for aggregate, of in (("max", max), ("mean", np.mean)):
+            found = workshop.score(run, references=references, reference_aggregate=aggregate).vertex_dtw
+            each = [of([single(workshop, other, one) for other in gold if other is not one]) for one in gold]
+            assert found.ceiling == pytest.approx(np.mean(each))
+            assert found.ceiling_tasks == 1
+
+    def test_one_reference_a_task_has_no_ceiling(self, workshop):
+        gold = workshop.run("gold", [workshop.episode(1), workshop.episode(2)])
+        found = workshop.score(workshop.run("run", [workshop.episode(1)]), references=(gold,)).vertex_dtw
+        assert (found.ceiling, found.ceiling_tasks) == (None, 0)
+
+    def test_equal_references_have_a_ceiling_of_1(self, workshop):
+        gold = workshop.run("gold", [workshop.episode(1, repeat=i) for i in range(3)])
+        found = workshop.score(workshop.run("run", [workshop.episode(1, ["goto [y]"])]), references=(gold,)).vertex_dtw
+        assert found.ceiling == pytest.approx(1.0)
+        assert found.mean < 1
+
+
+class TestNeighbours:
+    def test_an_episode_without_steps_is_0_in_both(self, workshop):
+        gold = workshop.run("gold", [workshop.episode(1), workshop.episode(2)])
+        run = workshop.run("run", [workshop.episode(1), workshop.episode(2, [], score=0.0)])
+        found = workshop.score(run, references=(gold,)).vertex_dtw
+        assert found.action_similarity.mean == 0.5
+        assert found.last_step_cosine.mean == pytest.approx(0.5)
+
+    def test_they_are_means_over_tasks_of_means_over_episodes_with_an_interval(self, workshop):
+        gold = workshop.run("gold", [workshop.episode(i, ["click [1]", f"stop [{i}]"]) for i in range(6)])
+        tests = [workshop.episode(i, ["click [1]"] * (i % 3) + [f"stop [{i}]"]) for i in range(6)]
+        tests.append(workshop.episode(0, ["goto [x]"], repeat=1))
+        found = workshop.score(workshop.run("run", tests), references=(gold,)).vertex_dtw.action_similarity
+        each = [(1 / 2 + 0) / 2, 1, 2 / 3, 1 / 2, 1, 2 / 3]
+        assert found.mean == pytest.approx(np.mean(each))
+        expected = bca_interval(each, resamples=2_000)
+        assert found.interval == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+    def test_a_note_says_that_they_separate_success_better(self, workshop):
+        gold = workshop.run("gold", [workshop.episode(1)])
+        found = workshop.score(workshop.run("run", [workshop.episode(1)]), references=(gold,))
+        assert any("on clean data they separate success from failure better" in note for note in found.notes)
+
+    def test_scalar_mean_is_warned_against(self, workshop):
+        gold, run = workshop.run("gold", [workshop.episode(1)]), workshop.run("run", [workshop.episode(1)])
+        for z in ("scalar_mean", "zero_pad", "none"):
+            found = workshop.score(run, references=(gold,), vertex=VertexOptions(z=z))
+            assert any("z scalar_mean" in note for note in found.notes) == (z == "scalar_mean")
+
+    def test_similarity_is_symmetric_and_1_only_for_equal_actions(self):
+        assert action_similarity(("a", "b"), ("a", "b")) == 1
+        assert action_similarity(("a", "b"), ("b", "a")) == 0
+        assert action_similarity(("a", "b", "c"), ("a",)) == action_similarity(("a",), ("a", "b", "c"))
+
+
+def test_the_weighting_of_appendix_d_stands_beside_the_best_task(workshop):
+    entries = {1: PURPLE, 2: PURPLE, 3: PURPLE, 4: GREEN}
+    tasks = workshop.tasks(entries)
+    gold = workshop.run("gold", [workshop.episode(i, ["click [1]", f"type [2] [{i}]", "stop [x]"]) for i in entries])
+    trivial = workshop.run("trivial", [workshop.episode(2, ["stop [N/A]"]), workshop.episode(1, ["stop"], score=0.0)])
+    tests = [workshop.episode(i, ["click [1]"] * i + ["stop [x]"]) for i in entries]
+    found = workshop.score(workshop.run("run", tests), tasks=tasks, references=(gold,), trivial=trivial)
+    each = {int(row.task): row.vertex_dtw for row in found.episodes}
+    assert len(set(each.values())) == 4
+    score = found.vertex_dtw
+    assert score.mean == pytest.approx(np.mean(list(each.values())))
+    assert score.mean_non_trivial == pytest.approx(np.mean([each[1], each[3], each[4]]))
+    assert score.by_capability_mean == pytest.approx((np.mean([each[1], each[2], each[3]]) + each[4]) / 2)
+    assert score.by_capability_mean_non_trivial == pytest.approx((np.mean([each[1], each[3]]) + each[4]) / 2)
+    assert score.by_capability == pytest.approx((max(each[1], each[2], each[3]) + each[4]) / 2)
+    assert score.non_trivial == pytest.approx((max(each[1], each[3]) + each[4]) / 2)
+
+
+class TestPresets:
+    def test_the_paper_chooses_everything_that_is_its_own(self):
+        found = EvaluateOptions.from_preset("paper")
+        assert found.vertex == VertexOptions(mode="eq1", gamma=1.0, decay="hyperbolic", z="zero_pad")
+        assert (found.steps, found.step_template, found.encoder) == ("all", "paper", "paper")
+        assert (found.reference_aggregate, found.max_references, found.all_references) == ("max", 0, True)
+        assert (found.preset, found.changed_from_preset) == ("paper", {})
+
+    def test_explicit_options_override_it_and_are_recorded(self, workshop):
+        options = {"encoder": "hashed", "max_references": 5}
+        chosen = EvaluateOptions.from_preset("paper", **options)
+        assert (chosen.encoder, chosen.max_references, chosen.step_template) == ("hashed", 5, "paper")
+        assert chosen.changed_from_preset == {"encoder": "paper", "max_references": 0}
+
+    def test_without_a_preset_none_is_recorded(self):
+        assert (EvaluateOptions().preset, EvaluateOptions().changed_from_preset) == (None, {})
+
+    def test_an_unknown_preset_is_an_error(self):
+        with pytest.raises(OptionError, match=r"^preset: expected one of paper, got 'article'$"):
+            EvaluateOptions.from_preset("article")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"steps": "some"}, "^steps: expected 'accepted' or 'all', got 'some'$"),
+        ({"reference_aggregate": "min"}, "^reference_aggregate: expected one of max, mean, median, got 'min'$"),
+        ({"max_references": -1}, "^max_references: expected an integer >= 0, got -1$"),
+        ({"preset": "article"}, "^preset: expected one of paper or None, got 'article'$"),
+    ],
+)
+def test_options_outside_their_range(options, words):
+    with pytest.raises(OptionError, match=words):
+        EvaluateOptions(**options)

@@ -163,6 +163,28 @@ class TestBatch:
         assert scores[:2].tolist() == [1, 1]
         assert math.isnan(scores[2])
 
+    def test_references_are_combined_by_maximum_mean_or_median(self):
+        references, tests = [rows(s + 2, s) for s in range(4)], [rows(3, 9), rows(4, 10), rows(2, 11)]
+        pairs = [(r, t) for r in (3, 0, 2, 1) for t in (1, 0)]
+        batch = vertex_dtw_pairs(references, tests, pairs)
+        for aggregate, of in (("max", np.max), ("mean", np.mean), ("median", np.median)):
+            scores, chosen = batch.best(reference_aggregate=aggregate)
+            for t in (0, 1):
+                each = {r: score for (r, s), score in zip(pairs, batch.scores.tolist(), strict=True) if s == t}
+                assert scores[t] == pytest.approx(of(list(each.values())), rel=1e-15)
+                assert chosen[t] == max(each, key=each.get)
+            assert math.isnan(scores[2])
+            assert chosen[2] == -1
+        assert len({batch.best(reference_aggregate=a).scores[0] for a in ("max", "mean", "median")}) == 3
+
+    def test_an_unknown_aggregate_is_an_error(self):
+        with pytest.raises(OptionError, match=r"^reference_aggregate: expected one of max, mean, median, got 'min'"):
+            vertex_dtw_pairs([rows(2)], [rows(2)], []).best(reference_aggregate="min")
+
+    @pytest.mark.parametrize("aggregate", ["max", "mean", "median"])
+    def test_an_aggregate_of_no_pairs_is_nothing(self, aggregate):
+        assert np.isnan(vertex_dtw_pairs([rows(2)], [rows(2)], []).best(reference_aggregate=aggregate).scores).all()
+
     def test_best_of_no_pairs_chooses_nothing(self):
         scores, chosen = vertex_dtw_pairs([rows(2)], [rows(2)], []).best()
         assert chosen.tolist() == [-1]
