@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from miniwob_policies import POLICIES
 
 from tracewarp.cli.collect import command
 from tracewarp.collect import CollectOptions, collect
 from tracewarp.envs.base import TaskRef
 from tracewarp.envs.miniwob import MiniWobEnvironment, MiniWobSource, make_miniwob
+from tracewarp.envs.miniwob.solutions import ONE_INSTANCE, SOLUTIONS
 from tracewarp.envs.miniwob.source import NO_TASKS
 from tracewarp.errors import MissingExtraError, OptionError
 from tracewarp.trajectory import open_run
@@ -153,18 +153,12 @@ def test_a_time_limit_is_the_pages_own(chromium_path):
     assert (result.raw_score, result.info["reason"]) == (-1.0, "timed out")
 
 
-# Policies by hand.
+# The known solutions.
 
 
-OF_ONE_KIND = frozenset({"buy-ticket", "click-menu-2", "sign-agreement"})
-"""Other instances ask for something else: the shortest flight, the item with an icon, a signature."""
-
-
-def by_hand(folder: Path, *seeds: int) -> dict[str, list[float]]:
-    keys = [key for key in POLICIES if seeds == (0,) or key not in OF_ONE_KIND]
-    refs = tuple(str(ref(key, seed)) for key in keys for seed in seeds)
-    options = CollectOptions("miniwob", "miniwob_policies:ByHand", split="test", tasks=refs)
-    collect(folder, options)
+def solved(folder: Path, *seeds: int) -> dict[str, list[float]]:
+    refs = [it for it in MiniWobSource(instances=4).solvable("test") if it.seed in seeds]
+    collect(folder, CollectOptions("miniwob", "oracle", split="test", tasks=tuple(map(str, refs))))
     rewards: dict[str, list[float]] = {}
     print(f"\n{'task':28} raw reward  steps  instruction")
     for episode in open_run(folder):
@@ -175,17 +169,42 @@ def by_hand(folder: Path, *seeds: int) -> dict[str, list[float]]:
 
 
 @pytest.mark.browser
-def test_policies_by_hand_reach_the_whole_raw_reward(world: MiniWobEnvironment, tmp_path: Path):
-    rewards = by_hand(tmp_path / "run", 0)
-    assert len(rewards) == len(POLICIES) >= 40
+def test_known_solutions_reach_the_whole_raw_reward(world: MiniWobEnvironment, tmp_path: Path):
+    rewards = solved(tmp_path / "run", 0)
+    assert len(rewards) == len(SOLUTIONS) == 46
     assert {key: found for key, found in rewards.items() if found != [1.0]} == {}
 
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_policies_by_hand_solve_other_instances_too(world: MiniWobEnvironment, tmp_path: Path):
-    rewards = by_hand(tmp_path / "run", 1, 2, 3)
+def test_known_solutions_solve_other_instances_too(world: MiniWobEnvironment, tmp_path: Path):
+    rewards = solved(tmp_path / "run", 1, 2, 3)
     assert {key: found for key, found in rewards.items() if found != [1.0] * 3} == {}
+
+
+@pytest.mark.browser
+def test_an_unsolved_task_is_named_by_the_oracle(world: MiniWobEnvironment):
+    world.reset(ref("tic-tac-toe"))
+    with pytest.raises(OptionError, match="no solution of miniwob/test/tic-tac-toe/0 is known"):
+        world.oracle_action()
+
+
+@pytest.mark.browser
+def test_the_oracle_waits_until_its_act_is_carried_out(world: MiniWobEnvironment):
+    world.reset(ref("enter-text"))
+    first = world.oracle_action()
+    assert world.oracle_action() == first
+    world.step("scroll [down]")
+    assert world.oracle_action() == first
+    world.step(first)
+    assert world.oracle_action() != first
+
+
+def test_tasks_whose_other_instances_ask_for_something_else_are_solved_once():
+    refs = MiniWobSource(instances=3).solvable("test")
+    assert {it.key for it in refs} == set(SOLUTIONS)
+    assert {it.key for it in refs if it.seed == 0} - {it.key for it in refs if it.seed == 1} == ONE_INSTANCE
+    assert len(refs) == 3 * 46 - 2 * len(ONE_INSTANCE)
 
 
 @pytest.mark.browser

@@ -19,13 +19,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tracewarp.envs.base import EnvSpec, Observation, StepResult, TaskRef
+from tracewarp.envs.base import Capability, EnvSpec, Observation, StepResult, TaskRef
 from tracewarp.envs.miniwob.pages import PageServer, pages_folder, pages_version
-from tracewarp.envs.miniwob.source import HOST, MiniWobSource
+from tracewarp.envs.miniwob.solutions import Acts, Page
+from tracewarp.envs.miniwob.source import HOST, MiniWobSource, solution_of
 from tracewarp.envs.web.actions import Action
 from tracewarp.envs.web.driver import Driver
 from tracewarp.envs.web.environment import WebEnvironment, WebEpisode
+from tracewarp.envs.web.oracle import Act, resolve
 from tracewarp.envs.web.tasks import Evaluation, WebTask
+from tracewarp.envs.web.tree import Element
 from tracewarp.errors import EnvironmentFailure, OptionError
 
 DEFAULT_STEP_BUDGET = 20
@@ -72,6 +75,36 @@ class _State:
     reason: str | None = None
 
 
+class _Solution:
+    """A known solution as it goes on: the act that comes next, until it is carried out."""
+
+    def __init__(self, solution: Callable[[Page], Acts]) -> None:
+        self.page = Page()
+        self.solution = solution
+        self.acts: Acts | None = None
+        self.next: Act | None = None
+        self.lost = False
+        """Other actions led to a page with which the solution cannot go on."""
+
+    def action(self, instruction: str, elements: Mapping[int, Element]) -> str:
+        """The next act on this page; raises `EnvironmentFailure` where it does not fit."""
+        if self.next is None:
+            self.page.look(instruction, elements)
+            if self.acts is None:
+                self.acts = self.solution(self.page)
+            try:
+                self.next = None if self.lost else next(self.acts, Act("stop", text="nothing is left to do"))
+            except (AssertionError, IndexError, ValueError):  # another page than the solution expects
+                self.lost = True
+        if self.next is None:
+            raise EnvironmentFailure("oracle: the known solution does not fit the page")
+        return resolve(self.next, elements)
+
+    def advance(self) -> None:
+        """The act was carried out."""
+        self.next = None
+
+
 class MiniWobEnvironment(WebEnvironment):
     """A `WebEnvironment` whose pages reward by themselves and end the episode; it serves them until it is closed."""
 
@@ -110,6 +143,7 @@ class MiniWobEnvironment(WebEnvironment):
         self._limit_seconds = time_limit_seconds
         self._version = version
         self._token = ""
+        self._solution: _Solution | None = None
 
     @property
     def spec(self) -> EnvSpec:
@@ -120,9 +154,12 @@ class MiniWobEnvironment(WebEnvironment):
         }
         own = {"instances": self.source.instances, "time_limit_seconds": self._limit_seconds, "version": self._version}
         return replace(
-            spec, success=SUCCESS, extras=("browser", "the package miniwob, without its dependencies"),
+            spec,
+            success=SUCCESS,
+            capabilities=spec.capabilities | {Capability.ORACLE},
+            extras=("browser", "the package miniwob, without its dependencies"),
             settings=settings | own,
-        )  # fmt: skip
+        )
 
     def close(self) -> None:
         """Let go of the episode, the browser and the pages; may be called twice."""
@@ -131,6 +168,32 @@ class MiniWobEnvironment(WebEnvironment):
 
     def __enter__(self) -> MiniWobEnvironment:
         return self
+
+    def oracle_action(self) -> str:
+        """The next action of the known solution; it advances when `step` carries it out.
+
+        Raises:
+            OptionError: before `reset`, after the end, or where no solution is known (see `MiniWobSource.solvable`).
+            EnvironmentFailure: the solution does not fit the page.
+        """
+        episode = self._running()
+        if self._solution is None:
+            raise OptionError(f"oracle: no solution of {episode.ref} is known; see MiniWobSource.solvable")
+        episode.oracle_said = self._solution.action(episode.task.intent, episode.elements)
+        return episode.oracle_said
+
+    def step(self, action: str) -> StepResult:
+        """Carry out one action.
+
+        Raises:
+            OptionError: before `reset`, or after the end.
+            EnvironmentFailure: the browser or a page failed; the episode is over.
+        """
+        done = 0 if self._episode is None else self._episode.done_acts
+        result = super().step(action)
+        if self._solution is not None and self._episode is not None and self._episode.done_acts > done:
+            self._solution.advance()
+        return result
 
     def _typed(self, ref: TaskRef) -> WebTask:
         task = self.source.task(ref)
@@ -154,6 +217,8 @@ class MiniWobEnvironment(WebEnvironment):
                 f"{episode.ref}: the page does not begin: it is none of MiniWoB++, or its script fails"
             )
         episode.task = replace(episode.task, intent=json.loads(said))
+        found = solution_of(episode.ref)
+        self._solution = None if found is None else _Solution(found)
 
     def _observe(self, episode: WebEpisode) -> Observation:
         self._driver.query(_REST)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tracewarp.envs.base import TaskRef
 from tracewarp.envs.miniwob.pages import pages_folder
+from tracewarp.envs.miniwob.solutions import ONE_INSTANCE, SOLUTIONS, Acts, Page
 from tracewarp.envs.web.driver import Session
 from tracewarp.envs.web.oracle import Act
 from tracewarp.envs.web.sites import SiteMap
@@ -37,6 +38,7 @@ class MiniWobSource:
     deterministic = False
     """Some pages move by themselves (stock-market, ...), and none holds still for a clock."""
     has_oracle = False
+    """No solution is a fixed list of acts: `MiniWobEnvironment` makes them as the pages come."""
 
     def __init__(self, *, instances: int = 1, pages: str | Path | None = None) -> None:
         """Find the tasks.
@@ -82,6 +84,14 @@ class MiniWobSource:
         first = FIRST_SEEDS[name]
         return tuple(TaskRef(NAME, name, key, first + n) for key in self.keys for n in range(self.instances))
 
+    def solvable(self, name: str) -> tuple[TaskRef, ...]:
+        """The tasks of one split whose solution is known; `all` is every one.
+
+        Raises:
+            OptionError: an unknown split.
+        """
+        return tuple(ref for ref in self.split(name) if solution_of(ref) is not None)
+
     def task(self, ref: TaskRef) -> Task:
         """What is known of a task before its page is open. Any seed is an instance, listed or not.
 
@@ -99,6 +109,7 @@ class MiniWobSource:
             start_url=self.address(ref),
             template=ref.key.replace("-", " "),
             template_id=ref.key,
+            capability=ref.key,
         )
 
     def address(self, ref: TaskRef) -> str:
@@ -113,9 +124,15 @@ class MiniWobSource:
         """Nothing is kept for an episode."""
 
     def oracle(self, ref: TaskRef) -> tuple[Act, ...]:
-        """No solution is known.
+        """No solution is a fixed list.
 
         Raises:
             OptionError: always; see `has_oracle`.
         """
-        raise OptionError(f"task: {NAME} knows no solution of {str(ref)!r}")
+        raise OptionError(f"task: {NAME} has no fixed solution of {str(ref)!r}; ask the environment's oracle_action")
+
+
+def solution_of(ref: TaskRef) -> Callable[[Page], Acts] | None:
+    """What solves a task; None: no solution is known."""
+    known = ref.seed == 0 or ref.key not in ONE_INSTANCE
+    return SOLUTIONS.get(ref.key) if known else None
