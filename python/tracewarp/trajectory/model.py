@@ -73,6 +73,11 @@ class Step(Record):
     environment_seconds: float | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
 
+    @property
+    def accepted(self) -> bool:
+        """Whether its action could be read and was not refused."""
+        return self.action is not None and self.valid is not False
+
 
 class Ending(str, Enum):
     """Why an episode ended: one reason for every ending."""
@@ -167,4 +172,4 @@ class Trajectory(Record):
     def accepted_steps(self) -> tuple[Step, ...]:
         """The executed steps whose action could be read and was not refused; the last executed one if none is left."""
         executed = self.executed_steps
-        return tuple(step for step in executed if step.action is not None and step.valid is not False) or executed[-1:]
+        return tuple(step for step in executed if step.accepted) or executed[-1:]

@@ -83,7 +83,7 @@ class Material:
     @cached_property
     def accepted(self) -> NDArray[np.bool_]:
         """Of each step in the table: its action could be read and was not refused."""
-        return np.array([step.action is not None and step.valid is not False for _, step in self.steps], dtype=np.bool_)
+        return np.array([step.accepted for _, step in self.steps], dtype=np.bool_)
 
     @cached_property
     def of_capability(self) -> NDArray[np.int64]:

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp.embed import StepEmbedder, get_encoder
+from tracewarp.evaluate.actions import action_identity
+from tracewarp.evaluate.neighbours import action_similarity
 from tracewarp.metrics import Ragged, vertex_dtw_pairs
+from tracewarp.metrics.vertex import ReferenceAggregate
 from tracewarp.studies.validity.material import REFERENCES, Material, References
-from tracewarp.studies.validity.neighbours import action_key, edit_similarity
-from tracewarp.studies.validity.settings import Aggregate, Setting
+from tracewarp.studies.validity.settings import Setting
 
 Floats = NDArray[np.float64]
 PAIRS_A_CALL = 50_000
@@ -58,7 +60,7 @@ class Scorer:
         """Score of every item, `(items,)`; NaN where it has no reference, 0 where it has no steps."""
         return self._aggregated(self.cell(setting)[references], references, setting.aggregate)
 
-    def neighbour(self, name: str, references: References, aggregate: Aggregate = "max") -> Floats:
+    def neighbour(self, name: str, references: References, aggregate: ReferenceAggregate = "max") -> Floats:
         """The same by one of `NEIGHBOURS`; its rows are those of the default template and encoder."""
         compute = {"last_step": self._last_steps, "actions": self._actions}[name]
         return self._aggregated(self._stored(name, {"neighbour": name}, compute)[references], references, aggregate)
@@ -101,12 +103,9 @@ class Scorer:
             np.savez(file, same=cell["same"], other=cell["other"])
         beside.replace(path)
 
-    def _places(self, item: int, *, accepted: bool) -> NDArray[np.int64]:
-        """Rows of an item's steps; `accepted` leaves out those whose action could not be read or was refused."""
-        rows = self._flat[self._starts[item] : self._starts[item + 1]]
-        if not accepted:
-            return rows
-        kept = rows[self.material.accepted[rows]]
+    def _kept(self, rows: NDArray[np.int64], *, accepted: bool) -> NDArray[np.int64]:
+        """Some steps, or the accepted ones among them (`Trajectory.accepted_steps`)."""
+        kept = rows[self.material.accepted[rows]] if accepted else rows
         return kept if len(kept) else rows[-1:]
 
     def _vertex(self, setting: Setting, which: References) -> Floats:
@@ -115,14 +114,18 @@ class Scorer:
         found = np.zeros(len(pairs))
         with_steps = np.flatnonzero(np.diff(self._starts)[pairs[:, 1]] > 0) if len(pairs) else np.empty(0, np.int64)
         options = asdict(setting.vertex)
+        accepted = setting.steps == "accepted"
         for start in range(0, len(with_steps), PAIRS_A_CALL):
             part = with_steps[start : start + PAIRS_A_CALL]
             used, reference = np.unique(pairs[part, 0], return_inverse=True)
             met, test = np.unique(pairs[part, 1], return_inverse=True)
             chosen = [self.material.references[r] for r in used]
             found[part] = vertex_dtw_pairs(
-                _ragged(rows, [np.array(reference.rows) for reference in chosen]),
-                _ragged(rows, [self._places(item, accepted=setting.steps == "accepted") for item in met]),
+                _ragged(rows, [self._kept(np.array(reference.rows), accepted=accepted) for reference in chosen]),
+                _ragged(
+                    rows,
+                    [self._kept(self._flat[self._starts[i] : self._starts[i + 1]], accepted=accepted) for i in met],
+                ),
                 np.stack([reference, test], axis=1),
                 trivials=_ragged(rows, [np.array([reference.trivial_row]) for reference in chosen]),
                 threads=self.threads,
@@ -144,21 +147,13 @@ class Scorer:
         return found
 
     def _actions(self, which: References) -> Floats:
-        keys = [action_key(step) for _, step in self.material.steps]
         numbers: dict[object, int] = {}
-        of_row = [numbers.setdefault(key, len(numbers)) for key in keys]
+        of_row = [numbers.setdefault(action_identity(step), len(numbers)) for _, step in self.material.steps]
         tests = [tuple(of_row[row] for row in item.rows) for item in self.material.items]
         references = [tuple(of_row[row] for row in reference.rows) for reference in self.material.references]
-        known: dict[tuple[tuple[int, ...], tuple[int, ...]], float] = {}
-        found = np.empty(len(self.material.pairs(which)))
-        for p, (r, i) in enumerate(self.material.pairs(which)):
-            pair = references[r], tests[i]
-            if pair not in known:
-                known[pair] = edit_similarity(*pair)
-            found[p] = known[pair]
-        return found
+        return np.array([action_similarity(references[r], tests[i]) for r, i in self.material.pairs(which)])
 
-    def _aggregated(self, scores: Floats, which: References, aggregate: Aggregate) -> Floats:
+    def _aggregated(self, scores: Floats, which: References, aggregate: ReferenceAggregate) -> Floats:
         """Of each item over its references; NaN without one."""
         items = self.material.pairs(which)[:, 1]
         n = len(self.material.items)

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from itertools import product
-from typing import Literal
 
-from tracewarp.metrics.vertex import Baseline, Decay, Mode, VertexOptions
-
-Steps = Literal["all", "accepted"]
-Aggregate = Literal["max", "mean", "median"]
+from tracewarp.evaluate.options import ScoredSteps
+from tracewarp.metrics.vertex import Baseline, Decay, Mode, ReferenceAggregate, VertexOptions
 
 DECAYS: tuple[tuple[Decay, float], ...] = (("hyperbolic", 1.0), ("relative", 1.0), ("relative", 2.0), ("none", 1.0))
-STEPS: tuple[Steps, ...] = ("all", "accepted")
-AGGREGATES: tuple[Aggregate, ...] = ("max", "mean", "median")
+STEPS: tuple[ScoredSteps, ...] = ("all", "accepted")
+AGGREGATES: tuple[ReferenceAggregate, ...] = ("max", "mean", "median")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +23,8 @@ class Setting:
     strength: float = 1.0
     z: Baseline = "zero_pad"
     gamma: float = 1.0
-    steps: Steps = "all"
-    aggregate: Aggregate = "max"
+    steps: ScoredSteps = "all"
+    aggregate: ReferenceAggregate = "max"
     template: str = "action_first"
     encoder: str = "hashed"
 
