@@ -15,7 +15,7 @@ from tracewarp.errors import OptionError
 from tracewarp.evaluate.capability_groups import groups_of
 from tracewarp.report.table import table as plain_table
 from tracewarp.report.words import number, of
-from tracewarp.synthesize import HOLDOUTS, PAPER_RULES, RULES, RULES_IN_WORDS, FilterQuality, Holdout, hold_out
+from tracewarp.synthesize import HOLDOUTS, RULE_SETS, RULES, RULES_IN_WORDS, FilterQuality, Holdout, hold_out
 from tracewarp.synthesize.agreement import AGREEMENT
 from tracewarp.synthesize.filtering import (
     Filtered,
@@ -37,7 +37,8 @@ from tracewarp.trajectory import Task, TaskSet
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the result.")
 @click.option(
     "--rules", default="paper", show_default=True,
-    help=f"Names with commas between, of {', '.join(RULES)}; paper: all but invalid_action; none.",
+    help=f"Names separated by commas, of {', '.join(RULES)}; or a set: paper (the authors' released code), "
+    "paper-text (section 2.1 of the paper), none.",
 )  # fmt: skip
 @click.option("--agreement", type=int, metavar="M", help="Keep only what M samples of a task did in the same way.")
 @click.option("--one-of-each", is_flag=True, help="Of samples that agree, keep the first only.")
@@ -93,10 +94,8 @@ def command(runs: tuple[Path, ...], *, out: Path, rules: str, agreement: int | N
 
 def read_rules(text: str) -> tuple[str, ...]:
     """The rules that `--rules` names."""
-    if text == "paper":
-        return PAPER_RULES
-    if text == "none":
-        return ()
+    if text in RULE_SETS:
+        return RULE_SETS[text]
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 

@@ -85,6 +85,13 @@ from tracewarp.train import PRESETS
     help="Who writes the pages of out-of-domain examples.",
 )
 @click.option(
+    "--diversity-encoder",
+    default="hashed",
+    show_default=True,
+    help="Encoder that tells new out-of-domain objectives from earlier ones: hashed, minilm, paper-capabilities (the "
+    "paper's), or a sentence-transformers model.",
+)
+@click.option(
     "--preset",
     "training_preset",
     type=click.Choice(list(PRESETS)),

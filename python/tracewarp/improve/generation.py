@@ -177,7 +177,7 @@ def _from_model(
         taken_hosts=hosts,
         examples=in_domain,
         agent=Agent(spec.grammar, OPENING, CLOSING),
-        encoder=get_encoder("hashed"),
+        encoder=get_encoder(options.diversity_encoder),
         format_prompt=format_prompt,
         out=folder,
         progress=lambda examples, _: listener.generating(examples, len(in_domain)),

@@ -113,6 +113,9 @@ class ImproveOptions:
     out_of_domain: str = "model"
     """Who writes out-of-domain examples: the `model`; or `environment`, whose other tasks give pages and objectives, to
     which the model gives the answers (for models that cannot write pages)."""
+    diversity_encoder: str = "hashed"
+    """Encoder that tells new out-of-domain objectives from earlier ones (cosine below 0.70). The paper's is
+    `paper-capabilities` (all-distilroberta-v1), to which that threshold belongs."""
     training_preset: str = "default"
     training: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the training that differ from the preset."""
@@ -183,6 +186,11 @@ class ImproveOptions:
     def acts_in_4_bits(self) -> bool:
         """Are the weights of the model that acts NF4?"""
         return self.quantization == "nf4" or (self.quantization == "auto" and self.config.method == "qlora")
+
+    @property
+    def model_writes_pages(self) -> bool:
+        """Are there out-of-domain examples that the model writes?"""
+        return self.out_of_domain == "model" and any(arm.mixture != "A" for arm in self.arms)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracewarp.collect.lock import RunLock
+from tracewarp.embed import get_encoder
 from tracewarp.envs.base import EnvSpec, TaskSource
 from tracewarp.envs.registry import open_environment, open_source
 from tracewarp.errors import EmptyInputError, FileError, OptionError
@@ -80,6 +81,8 @@ class _Improvement:
         self.listener = listener
         self.source: TaskSource = open_source(options.environment, **options.settings)
         chosen_tasks(self.source, options)  # which refuses tasks in common
+        if options.model_writes_pages:
+            get_encoder(options.diversity_encoder)  # an unknown one is refused before hours of work
         with open_environment(options.environment, **options.settings) as environment:
             self.spec: EnvSpec = environment.spec
         self.runs = Runs(folders, options, self.spec, listener)

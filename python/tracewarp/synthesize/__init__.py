@@ -5,7 +5,15 @@ from __future__ import annotations
 from tracewarp.synthesize.agreement import judge_agreement
 from tracewarp.synthesize.balance import Balanced, balance, every_step
 from tracewarp.synthesize.examples import Example, examples_of, read_examples, write_examples
-from tracewarp.synthesize.filters import PAPER_RULES, RULES, RULES_IN_WORDS, Verdict, judge_plausible
+from tracewarp.synthesize.filters import (
+    PAPER_RULES,
+    PAPER_TEXT_RULES,
+    RULE_SETS,
+    RULES,
+    RULES_IN_WORDS,
+    Verdict,
+    judge_plausible,
+)
 from tracewarp.synthesize.holdout import HOLDOUTS, Holdout, hold_out
 from tracewarp.synthesize.mixtures import MIXTURES, Mixture, mix, split_by_group
 from tracewarp.synthesize.quality import FilterQuality, RuleCount, filter_quality
@@ -14,8 +22,10 @@ __all__ = [
     "HOLDOUTS",
     "MIXTURES",
     "PAPER_RULES",
+    "PAPER_TEXT_RULES",
     "RULES",
     "RULES_IN_WORDS",
+    "RULE_SETS",
     "Balanced",
     "Example",
     "FilterQuality",

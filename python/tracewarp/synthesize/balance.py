@@ -3,9 +3,10 @@
 definition  First and last step of every trajectory, and one intermediate step drawn at random; the step of a
             one-step trajectory counts as first only; then as many of each as the rarest has:
             N = 3 min(first, intermediate, last).
-source      Patel et al. 2024, section 3.1
+source      Patel et al. 2024, section 2.1
 differs     Drawn once, over all trajectories. The released code balances inside its loop over tasks, with two of the
-            classes swapped, which skews both.
+            classes swapped, which skews both. The paper samples intermediate steps t = 1 ... T - 1 from all of them;
+            here every trajectory offers one, so that long trajectories do not fill that class.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Which trajectories are plausible: rules that need no ground truth, each with a name and a reason.
 
 definition  A trajectory is kept if no chosen rule objects to it. Every objection is kept with its rule.
-source      Patel et al. 2024, section 3 (the paper's filter: `PAPER_RULES`); that an action may occur fewer than 3
-            times is the value of the authors' released code.
-differs     The words of `gives_up_in_words` are compared without regard to case. BrowserGym's `report_infeasible` and
-            an empty `send_msg_to_user` count as giving up. An answer that was asked for again counts as not parsed.
+source      Patel et al. 2024, section 2.1, which names `failure`, `unparsable`, `gives_up_in_any_response` and
+            `gives_up` (`PAPER_TEXT_RULES`). The authors' released code (`PAPER_RULES`) also has `early_stop` and
+            `loops` (an action may occur fewer than 3 times), and searches only the last response for those words.
+differs     The words of giving up are compared without regard to case. BrowserGym's `report_infeasible` and an empty
+            `send_msg_to_user` count as giving up. An answer that was asked for again counts as not parsed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Final
 
 from tracewarp.envs.web.actions import ActionSyntaxError, parse_action
 from tracewarp.errors import OptionError
-from tracewarp.trajectory import Ending, Trajectory
+from tracewarp.trajectory import Ending, Step, Trajectory
 
 MOST_EQUAL_ACTIONS: Final = 3
 """An action that occurs so often, compared as a string, is a loop."""
@@ -59,6 +60,22 @@ def _gives_up_in_words(trajectory: Trajectory) -> str | None:
     return f"the last response says {found[0].lower()!r}" if found else None
 
 
+def _gives_up_in_any_response(trajectory: Trajectory) -> str | None:
+    for place, step in enumerate(trajectory.executed_steps):
+        for response in (*_earlier_responses(step), step.response or ""):
+            found = _GIVING_UP.search(response)
+            if found:
+                return f"the response of step {place} says {found[0].lower()!r}"
+    return None
+
+
+def _earlier_responses(step: Step) -> list[str]:
+    """The answers to a step that held no action, before the last one."""
+    attempts = step.extra.get("attempts")
+    said = [attempt.get("response") for attempt in attempts or () if isinstance(attempt, dict)]
+    return [response for response in said if isinstance(response, str)]
+
+
 def _gives_up(trajectory: Trajectory) -> str | None:
     last = trajectory.executed_steps[-1:]
     answer = final_answer(last[0].action) if last else None
@@ -79,6 +96,7 @@ RULES: Final = MappingProxyType(
         "unparsable": _unparsable,
         "loops": _loops,
         "gives_up_in_words": _gives_up_in_words,
+        "gives_up_in_any_response": _gives_up_in_any_response,
         "gives_up": _gives_up,
         "invalid_action": _invalid_action,
     }
@@ -92,13 +110,20 @@ RULES_IN_WORDS: Final = MappingProxyType(
         "unparsable": "a response without an action",
         "loops": f"one action {MOST_EQUAL_ACTIONS} times or more",
         "gives_up_in_words": 'the last response says "impossible" or "cannot"',
+        "gives_up_in_any_response": 'a response says "impossible" or "cannot"',
         "gives_up": "the answer is N/A, empty, or begins with No",
         "invalid_action": "an action that the environment refused (not in the paper)",
     }
 )
 
 PAPER_RULES: Final = ("early_stop", "failure", "unparsable", "loops", "gives_up_in_words", "gives_up")
-"""The paper's filter."""
+"""The filter of the authors' released code, and the default."""
+
+PAPER_TEXT_RULES: Final = ("failure", "unparsable", "gives_up_in_any_response", "gives_up")
+"""The filter as section 2.1 of the paper words it."""
+
+RULE_SETS: Final = MappingProxyType({"paper": PAPER_RULES, "paper-text": PAPER_TEXT_RULES, "none": ()})
+"""Names of sets of rules, for command lines."""
 
 
 @dataclass(frozen=True, slots=True)

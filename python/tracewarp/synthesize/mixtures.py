@@ -2,8 +2,8 @@
 
 definition  A = in-domain; B = in-domain and as many out-of-domain, validated on in-domain only; C = out-of-domain only,
             as many as A has. Split 90 : 10 by group (task), so that no task is on both sides.
-source      Patel et al. 2024, section 3.3; the split by group is ours (the paper splits examples); groups that share a
-            prompt are one
+source      Patel et al. 2024, sections 2 and 4.2; the split by group is ours (the paper splits examples); groups that
+            share a prompt are one
 """
 
 from __future__ import annotations

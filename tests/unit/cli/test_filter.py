@@ -135,6 +135,10 @@ def test_rules_can_be_chosen_and_switched_off(tmp_path: Path) -> None:
     source = run(tmp_path, judged())
     call(source, "--rules", "gives_up", "--out", tmp_path / "one")
     assert sum(row["kept"] for row in rows(tmp_path / "one" / "verdicts.jsonl")) == 8
+    call(source, "--rules", "paper-text", "--out", tmp_path / "text")
+    assert {said["rule"] for row in rows(tmp_path / "text" / "verdicts.jsonl") for said in row["reasons"]} <= {
+        "failure", "unparsable", "gives_up_in_any_response", "gives_up",
+    }  # fmt: skip
     call(source, "--rules", "none", "--out", tmp_path / "none")
     assert all(row["kept"] for row in rows(tmp_path / "none" / "verdicts.jsonl"))
 

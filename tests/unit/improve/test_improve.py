@@ -19,7 +19,8 @@ from box_world import N_TEST
 from out_of_domain_writer import NOUNS, write
 
 from tracewarp.collect.lock import RunLock
-from tracewarp.errors import EmptyInputError, OptionError, RunLockedError
+from tracewarp.embed.hashed import HashedEncoder
+from tracewarp.errors import EmptyInputError, EncoderError, MissingExtraError, OptionError, RunLockedError
 from tracewarp.evaluate.improvement import AgentRow, Improvement
 from tracewarp.improve import Arm, ImproveOptions, improve
 from tracewarp.improve.tiny import tiny_options
@@ -282,6 +283,36 @@ def test_examples_beside_arena_name_none_of_its_hosts(tmp_path: Path, monkeypatc
     assert row is not None and row.refusals["objective:known_site"] >= 1
     written = list(read_examples(tmp_path / "round-1" / "out-of-domain-all" / "examples.jsonl"))
     assert written and not any(one.site.endswith("arena.test") for one in written if one.site)
+
+
+def test_an_unknown_encoder_of_the_diversity_filter_is_refused_before_any_work(box_agent: Path, tmp_path: Path) -> None:
+    chosen = options(
+        box_agent, arms=(Arm("paper", "C"),), out_of_domain="model", diversity_encoder="no-such-encoder",
+        train_limit=30, sampled_runs=0,
+    )  # fmt: skip
+    with pytest.raises((EncoderError, MissingExtraError), match="no-such-encoder"):
+        improve(tmp_path, chosen)
+    assert not (tmp_path / "base").exists()
+
+
+def test_the_diversity_filter_asks_the_chosen_encoder(
+    box_agent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def encoder(name: str) -> HashedEncoder:
+        asked.append(name)
+        return HashedEncoder()
+
+    monkeypatch.setattr("tracewarp.improve.generation.get_encoder", encoder)
+    monkeypatch.setattr("tracewarp.improve.run.get_encoder", encoder)
+    monkeypatch.setattr("tracewarp.improve.generation.open_model", lambda *_, **__: ScriptedModel(write))
+    chosen = options(
+        box_agent, arms=(Arm("paper", "C"),), out_of_domain="model", diversity_encoder="another", train_limit=30,
+        sampled_runs=0, min_examples=6,
+    )  # fmt: skip
+    improve(tmp_path, chosen)
+    assert asked == ["another", "another"]
 
 
 def test_it_acts_and_learns_in_four_bits(box_agent: Path, tmp_path: Path) -> None:

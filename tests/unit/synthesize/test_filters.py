@@ -7,21 +7,35 @@ from collections.abc import Callable
 import pytest
 
 from tracewarp.errors import OptionError
-from tracewarp.synthesize import PAPER_RULES, RULES, RULES_IN_WORDS, filter_quality, judge_agreement, judge_plausible
+from tracewarp.synthesize import (
+    PAPER_RULES,
+    PAPER_TEXT_RULES,
+    RULE_SETS,
+    RULES,
+    RULES_IN_WORDS,
+    filter_quality,
+    judge_agreement,
+    judge_plausible,
+)
 from tracewarp.trajectory import Ending, Trajectory
 
 Make = Callable[..., Trajectory]
 GOOD = ["click [1]", "type [2] [lamp] [1]", "stop [42]"]
 
 
-def rules_against(trajectory: Trajectory) -> list[str]:
-    [verdict] = judge_plausible([trajectory], rules=tuple(RULES))
+RELEASED_AND_MORE = tuple(name for name in RULES if name != "gives_up_in_any_response")
+
+
+def rules_against(trajectory: Trajectory, rules: tuple[str, ...] = RELEASED_AND_MORE) -> list[str]:
+    [verdict] = judge_plausible([trajectory], rules=rules)
     return [name for name, _ in verdict.reasons]
 
 
 def test_every_rule_has_words_and_the_papers_are_among_them() -> None:
     assert set(RULES) == set(RULES_IN_WORDS)
-    assert set(PAPER_RULES) == set(RULES) - {"invalid_action"}
+    assert set(PAPER_RULES) == set(RULES) - {"invalid_action", "gives_up_in_any_response"}
+    assert PAPER_TEXT_RULES == ("failure", "unparsable", "gives_up_in_any_response", "gives_up")
+    assert RULE_SETS == {"paper": PAPER_RULES, "paper-text": PAPER_TEXT_RULES, "none": ()}
 
 
 def test_a_plain_success_passes_every_rule(make: Make) -> None:
@@ -80,6 +94,33 @@ def test_words_of_giving_up_count_in_the_last_response_only(make: Make, response
     early = make(["click [1]", "stop [42]"])
     first = early.steps[0].model_copy(update={"response": response})
     assert rules_against(early.model_copy(update={"steps": (first, early.steps[1])})) == []
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_the_papers_wording_looks_for_words_of_giving_up_in_every_response(make: Make, place: int) -> None:
+    trajectory = make(GOOD)
+    assert rules_against(trajectory, PAPER_TEXT_RULES) == []
+    steps = list(trajectory.steps)
+    steps[place] = steps[place].model_copy(update={"response": "This Cannot be. ```click [1]```"})
+    [verdict] = judge_plausible([trajectory.model_copy(update={"steps": tuple(steps)})], rules=PAPER_TEXT_RULES)
+    assert verdict.reasons == (("gives_up_in_any_response", f"the response of step {place} says 'cannot'"),)
+
+
+def test_a_response_that_was_asked_for_again_is_searched_and_a_step_after_the_end_is_not(make: Make) -> None:
+    rule = ("gives_up_in_any_response",)
+    first, *rest = make(GOOD).steps
+    again = first.model_copy(update={"extra": {**first.extra, "attempts": [{"response": "impossible"}, "odd", {}]}})
+    assert rules_against(make(GOOD).model_copy(update={"steps": (again, *rest)}), rule) == list(rule)
+    after = first.model_copy(update={"response": "impossible", "executed": False})
+    assert rules_against(make(GOOD).model_copy(update={"steps": (first, *rest, after)}), rule) == []
+    silent = first.model_copy(update={"response": None})
+    assert rules_against(make(GOOD).model_copy(update={"steps": (silent, *rest)}), rule) == []
+
+
+def test_section_2_1_names_neither_limits_of_the_runner_nor_loops(make: Make) -> None:
+    looped = make(["click [7]"] * 4, ending=Ending.STEP_LIMIT)
+    assert rules_against(looped) == ["early_stop", "loops"]
+    assert rules_against(looped, PAPER_TEXT_RULES) == []
 
 
 @pytest.mark.parametrize(
