@@ -105,10 +105,9 @@ def _of_vertex(
     if not options.all_references:
         yield "references: successful trajectories only"
     if options.max_references:
-        fewer = f"{_count(score.few_references, 'task')} of {score.n_referenced} have fewer"
         yield (
-            f"references: at most {options.max_references} per task, drawn with seed {options.seed}; {fewer} "
-            "(--max-references)"
+            f"references: at most {options.max_references} per task, drawn with seed {options.seed} "
+            f"(--max-references); tasks with fewer: {score.few_references} of {score.n_referenced}"
         )
     yield (
         "last-step cosine and action edit similarity stand beside VERTEX_DTW because on clean data they separate "
