@@ -285,9 +285,9 @@ def test_examples_beside_arena_name_none_of_its_hosts(tmp_path: Path, monkeypatc
     assert written and not any(one.site.endswith("arena.test") for one in written if one.site)
 
 
-def test_an_unknown_encoder_of_the_diversity_filter_is_refused_before_any_work(box_agent: Path, tmp_path: Path) -> None:
+def test_an_unknown_encoder_of_the_diversity_filter_is_refused_before_any_work(tmp_path: Path) -> None:
     chosen = options(
-        box_agent, arms=(Arm("paper", "C"),), out_of_domain="model", diversity_encoder="no-such-encoder",
+        tmp_path / "no-model", arms=(Arm("paper", "C"),), out_of_domain="model", diversity_encoder="no-such-encoder",
         train_limit=30, sampled_runs=0,
     )  # fmt: skip
     with pytest.raises((EncoderError, MissingExtraError), match="no-such-encoder"):
