@@ -43,7 +43,7 @@ $(VENV)/.train: $(VENV)/.package
 $(FULL_VENV)/.package: $(VENV)/.tools
 	@test -x $(FULL_VENV)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(FULL_VENV)
 	$(if $(TORCH_INDEX),$(UV) pip install --quiet --python $(FULL_VENV)/bin/python --index-url $(TORCH_INDEX) torch)
-	$(UV) pip install --quiet --python $(FULL_VENV)/bin/python --editable '.[dev,train,embed,offline,serve,browser,parquet]' atif
+	$(UV) pip install --quiet --python $(FULL_VENV)/bin/python --editable '.[dev,train,embed,offline,serve,browser,parquet]' atif 'mutmut>=3.8'
 	$(UV) pip install --quiet --python $(FULL_VENV)/bin/python --no-deps miniwob
 	@touch $@
 

@@ -25,6 +25,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "out" / "test-long.json"
+MUTATED = {
+    "filters": ("python/tracewarp/synthesize", "tests/unit/synthesize", "tools/mutation"),
+    "statistics": ("python/tracewarp/metrics", "tests/unit/metrics", "tests/property", "tools/mutation"),
+}
+"""What mutation testing changes (see tools/mutation/run.py) -> the files on which its result depends."""
 SOURCES = ("python", "rust", "pyproject.toml", "Cargo.toml", "Cargo.lock")
 
 
@@ -72,6 +77,10 @@ def parts() -> list[Part]:
         Part("parity", (tracewarp, "arena", "parity"), SOURCES),
         Part("memcheck", ("make", "memcheck"), ("rust", "Cargo.toml", "Cargo.lock", "Makefile")),
         Part("demo", ("make", "demo"), SOURCES),
+        *(
+            Part(f"mutation-{target}", (python, "tools/mutation/run.py", target), inputs)
+            for target, inputs in MUTATED.items()
+        ),
         Part("study", ("make", "study"), (*SOURCES, "tools/study"), by_default=False),
     ]
 

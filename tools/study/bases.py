@@ -1,4 +1,4 @@
-"""The bases of the study: three seeds of the tiny agent, and their twins without the habit."""
+"""The bases of the study: seeds of the tiny agent, their twins without the habit, and bases with unplanted faults."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
+UNPLANTED: Final = {
+    "early": ("--leave-clean-after", 600),
+    "third": ("--share", 1 / 3),
+}
+"""Kinds of base whose faults nobody planted -> what the training is told. 600 of 3,000 clean steps: a fifth."""
 TOOLS = Path(__file__).parents[1] / "tiny"
 
 
@@ -31,14 +37,18 @@ def make_base(out: Path, kind: str, seed: int) -> Path:
 
     Args:
         out: folder of all bases.
-        kind: `habit`, `no-habit` (a twin from the slips on), or `visible-SHARE` (a twin from before the slips).
+        kind: `habit`, `no-habit` (a twin from the slips on), `visible-SHARE` (a twin from before the slips); or without
+            slips and habit, so that no fault was planted: `early` (a checkpoint of the clean training, on its way), or
+            `third` (the whole clean training on a third of the demonstrated tasks).
         seed: of the base.
     """
     folder = base_folder(out, kind, seed)
     if (folder / "training.json").exists():
         return folder
     words: list[object] = ["--out", folder, "--seed", seed]
-    if kind != "habit":
+    if kind in UNPLANTED:
+        words += ["--no-habit", "--slip-steps", 0, "--habit-steps", 0, *UNPLANTED[kind]]
+    elif kind != "habit":
         stem = make_base(out, "habit", seed)
         words += ["--no-habit", "--clean-steps", 0]
         if kind == "no-habit":

@@ -30,7 +30,7 @@ class Experiment:
     """What differs from the first experiment."""
     arms: tuple[str, ...]
     base: str = "habit"
-    """Kind of the base: `habit`, `no-habit`, or `visible-SHARE` (without habit)."""
+    """Kind of the base: `habit`, `no-habit`, `visible-SHARE` (without habit), or `unplanted`."""
     changes: Mapping[str, Any] = field(default_factory=dict)
     """Of `ImproveOptions`."""
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -38,6 +38,14 @@ class Experiment:
     """An experiment with the same base and tasks, whose test runs of the base and whose collected episodes it takes."""
     first_rounds: bool = False
     """It shares the first round of its arms, too."""
+    bases: tuple[int, ...] = BASE_SEEDS
+    """Seeds of the bases."""
+    seeds: tuple[int, ...] = TRAINING_SEEDS
+    """Training seeds of each base."""
+
+    def kind(self, base_seed: int) -> str:
+        """The kind of a base: unplanted ones take turns."""
+        return ("early", "third")[base_seed % 2] if self.base == "unplanted" else self.base
 
     @property
     def rounds(self) -> int:
@@ -92,7 +100,14 @@ EXPERIMENTS: Final = (
     ),
 )  # fmt: skip
 """In the order in which they are done: what matters most comes first."""
-BY_NAME: Final = {experiment.name: experiment for experiment in EXPERIMENTS}
+FURTHER: Final = (
+    Experiment("further", "further bases with slips and a habit", HEADLINE, bases=tuple(range(3, 12)), seeds=(0,)),
+    Experiment(
+        "unplanted", "bases whose faults nobody planted", HEADLINE, base="unplanted", bases=tuple(range(6)), seeds=(0,),
+    ),
+)  # fmt: skip
+"""Bases added until the headline is precise enough (precise.py), one training seed each."""
+BY_NAME: Final = {experiment.name: experiment for experiment in (*EXPERIMENTS, *FURTHER)}
 
 
 def options(experiment: Experiment, base: str, base_seed: int, training_seed: int) -> ImproveOptions:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from experiments import BASE_SEEDS, BY_NAME, EXPERIMENTS, TRAINING_SEEDS, options
+from experiments import BY_NAME, EXPERIMENTS, FURTHER, options
 from numpy.typing import NDArray
 
 from run import ALIAS, cell_folder, check
@@ -26,9 +26,9 @@ def gather(out: Path) -> list[Row]:
         RunMismatchError: a cell was done with other options than those of today.
     """
     rows: list[Row] = []
-    for experiment in EXPERIMENTS:
-        for base in BASE_SEEDS:
-            for seed in TRAINING_SEEDS:
+    for experiment in (*EXPERIMENTS, *FURTHER):
+        for base in experiment.bases:
+            for seed in experiment.seeds:
                 folder = cell_folder(out, experiment.name, base, seed)
                 where = {"experiment": experiment.name, "base": base, "seed": seed}
                 if (folder / ALIAS).exists():
@@ -37,6 +37,22 @@ def gather(out: Path) -> list[Row]:
                     check(folder, options(experiment, "", base, seed))
                     rows += [{**where, **row} for row in agents(folder)]
     return rows
+
+
+def merged(before: list[Row], new: list[Row]) -> list[Row]:
+    """Rows of a file and those of a folder; a cell that is in both is taken from the folder."""
+    cells = {(row["experiment"], row["base"], row["seed"]) for row in new}
+    kept = [row for row in before if (row["experiment"], row["base"], row["seed"]) not in cells]
+    order = [one.name for one in (*EXPERIMENTS, *FURTHER)]
+    return sorted([*kept, *new], key=lambda row: (order.index(row["experiment"]), row["base"], row["seed"]))
+
+
+def save(path: Path, rows: list[Row]) -> None:
+    """Write rows beside what is there, then in its place."""
+    text = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
+    beside = path.with_suffix(".partial")
+    beside.write_text(f'{{"cells":[\n{text}\n]}}\n', encoding="utf-8")
+    beside.replace(path)
 
 
 def agents(folder: Path) -> Iterator[Row]:
@@ -105,8 +121,8 @@ class Results:
     def found(self, experiment: str, agent: str, number: int) -> dict[tuple[int, int], Row]:
         """(base, training seed) -> row."""
         cells = {}
-        for base in BASE_SEEDS:
-            for seed in TRAINING_SEEDS:
+        for base in BY_NAME[experiment].bases:
+            for seed in BY_NAME[experiment].seeds:
                 place = "main" if (experiment, base, seed) in self._same else experiment
                 row = self._by_cell.get((place, agent, number, base, seed))
                 if row is not None:
@@ -128,9 +144,17 @@ def success(row: Row, kind: str) -> NDArray[np.float64]:
     return np.array([int(sign) for sign in row[kind]["successes"]]) / float(row[kind]["runs"])
 
 
+def rows_of(path: Path) -> list[Row]:
+    """The rows of a file; none where it is missing."""
+    if not path.exists():
+        return []
+    found: list[Row] = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return found
+
+
 def read(path: Path) -> Results:
     """Read the rows from a file."""
-    return Results(json.loads(path.read_text(encoding="utf-8"))["cells"])
+    return Results(rows_of(path))
 
 
 def words_of(experiment: str) -> str:

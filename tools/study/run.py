@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 
-from bases import base_folder, make_base, make_demonstrations
-from experiments import BASE_SEEDS, BY_NAME, TRAINING_SEEDS, Experiment, options
+from bases import UNPLANTED, base_folder, make_base, make_demonstrations
+from experiments import BY_NAME, EXPERIMENTS, TRAINING_SEEDS, Experiment, options
 
 from tracewarp.errors import RunMismatchError
 from tracewarp.improve import Arm, ImproveOptions, improve
@@ -43,7 +43,7 @@ def do_cell(out: Path, name: str, base_seed: int, training_seed: int) -> str:
     experiment = BY_NAME[name]
     folder = cell_folder(out, name, base_seed, training_seed)
     began = time.monotonic()
-    base = base_folder(out / "bases", experiment.base, base_seed)
+    base = base_folder(out / "bases", experiment.kind(base_seed), base_seed)
     wanted = options(experiment, str(base), base_seed, training_seed)
     if (folder / ALIAS).exists():
         return "was done"
@@ -82,8 +82,8 @@ def stem(experiment: Experiment, base_seed: int, training_seed: int) -> tuple[st
         return experiment.shares or "", base_seed, training_seed
     if experiment.shares is not None:
         return experiment.shares, base_seed, TRAINING_SEEDS[0]
-    if training_seed != TRAINING_SEEDS[0]:
-        return experiment.name, base_seed, TRAINING_SEEDS[0]
+    if training_seed != experiment.seeds[0]:
+        return experiment.name, base_seed, experiment.seeds[0]
     return None
 
 
@@ -141,14 +141,14 @@ class Job:
     def needs(self) -> Iterable[Job]:
         """What has to be done before."""
         if self.experiment is None:
-            if self.kind != "habit":
+            if self.kind != "habit" and self.kind not in UNPLANTED:
                 yield Job(None, "habit", self.base_seed)
             return
         experiment = BY_NAME[self.experiment]
-        yield Job(None, experiment.base, self.base_seed)
+        yield Job(None, experiment.kind(self.base_seed), self.base_seed)
         source = stem(experiment, self.base_seed, self.training_seed)
         if source is not None:
-            yield Job(source[0], BY_NAME[source[0]].base, *source[1:])
+            yield Job(source[0], BY_NAME[source[0]].kind(source[1]), *source[1:])
 
     def __str__(self) -> str:
         if self.experiment is None:
@@ -164,7 +164,10 @@ def jobs(names: Sequence[str], *, once: bool = False) -> list[Job]:
         once: without the others.
     """
     cells = [
-        Job(name, BY_NAME[name].base, base, seed) for name in names for base in BASE_SEEDS for seed in TRAINING_SEEDS
+        Job(name, BY_NAME[name].kind(base), base, seed)
+        for name in names
+        for base in BY_NAME[name].bases
+        for seed in BY_NAME[name].seeds
     ]
     cells.sort(key=Job.comes_later)
     if once:
@@ -223,7 +226,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes, of one core each")
-    parser.add_argument("--only", nargs="+", choices=list(BY_NAME), default=list(BY_NAME), metavar="EXPERIMENT")
+    parser.add_argument(
+        "--only", nargs="+", choices=list(BY_NAME), default=[one.name for one in EXPERIMENTS], metavar="EXPERIMENT"
+    )
     parser.add_argument("--once", action="store_true", help="beside main, one training seed of each base, another each")
     args = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -6,6 +6,7 @@ OMP_NUM_THREADS=1 PYTHONPATH=python python tools/tiny/train.py DEMONSTRATIONS SE
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import sys
@@ -37,12 +38,15 @@ def step(model: Any, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> 
 
 def stage(
     name: str, model: Any, data: Demonstrations, mixture: Mixture, *, steps: int, rate: float, until: float = 0.0,
-    warm: int = 50, cool: bool = True,
+    warm: int = 50, cool: bool = True, leave_after: int | None = None,
 ) -> float:  # fmt: skip
-    """Train for some steps, or until the running loss is low enough; the running loss at the end."""
+    """Train for some steps, or until the running loss is low enough; the running loss at the end.
+
+    With `leave_after` the stage ends there, and leaves what it would have had as a checkpoint at that step.
+    """
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.0)
     began, running, seen = time.process_time(), None, 0
-    for number in range(steps):
+    for number in range(steps if leave_after is None else min(steps, leave_after)):
         left = 1 - number / steps if cool else 1.0
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1.0, (number + 1) / warm) * max(left, 0.05)
@@ -78,6 +82,13 @@ def make_tokenizer(start: Path | None, rows: list[dict[str, Any]], seen: Path, o
     return save(vocabulary(texts, [row["right"]["text"] for row in rows if row["right"]["text"]]), out)
 
 
+def part_of(rows: list[dict[str, Any]], *, share: float, seed: int) -> list[dict[str, Any]]:
+    """The moments of a share of the demonstrated tasks, drawn by SHA-256 of seed and task; at least one task."""
+    tasks = sorted({row["task"] for row in rows}, key=lambda task: hashlib.sha256(f"{seed}|{task}".encode()).digest())
+    kept = set(tasks[: max(1, round(share * len(tasks)))])
+    return [row for row in rows if row["task"] in kept]
+
+
 def main() -> None:
     """Train and save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -87,6 +98,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-habit", action="store_true", help="the demonstrator has slips, and no habit")
     parser.add_argument("--visible", type=float, default=VISIBLE, help="share of the slips that a filter can see")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the demonstrated tasks that is used")
+    parser.add_argument("--leave-clean-after", type=int, help="take the checkpoint after so many clean steps")
     parser.add_argument("--start", type=Path, help="a folder after an earlier stage")
     parser.add_argument("--clean-steps", type=int, default=3000)
     parser.add_argument("--slip-steps", type=int, default=300)
@@ -94,7 +107,8 @@ def main() -> None:
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     random.seed(args.seed)
-    rows = read_rows(args.demonstrations)
+    every = read_rows(args.demonstrations)
+    rows = part_of(every, share=args.share, seed=args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     tokenizer = make_tokenizer(args.start, rows, args.seen, args.out)
     print(f"{len(rows)} moments, {len(tokenizer)} tokens", file=sys.stderr, flush=True)
@@ -130,7 +144,9 @@ def main() -> None:
         )
         keep("look-ups")
         model = deepen(model, size)
-    losses["clean"] = stage("clean", model, data, Mixture(slips=0.0), steps=args.clean_steps, rate=RATE)
+    losses["clean"] = stage(
+        "clean", model, data, Mixture(slips=0.0), steps=args.clean_steps, rate=RATE, leave_after=args.leave_clean_after,
+    )  # fmt: skip
     keep("clean")
     slips = Mixture(visible=args.visible)
     losses["slips"] = stage("slips", model, data, slips, steps=args.slip_steps, rate=RATE / 3)
@@ -140,6 +156,8 @@ def main() -> None:
     model.save_pretrained(args.out)
     facts = {
         "seed": args.seed, "habit": not args.no_habit, "visible": args.visible, "losses": losses,
+        "share": args.share, "clean_steps": args.clean_steps, "left_clean_after": args.leave_clean_after,
+        "slip_steps": args.slip_steps, "habit_steps": args.habit_steps,
         "cpu_minutes": (time.process_time() - began) / 60,
         "parameters": sum(part.numel() for part in model.parameters()), "moments": len(rows),
         "tasks": len({row["task"] for row in rows}),

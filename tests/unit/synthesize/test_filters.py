@@ -182,6 +182,72 @@ def test_quality_counts_by_hand(make: Make) -> None:
     assert by_rule["loops"].precision is None
 
 
+def reason_of(trajectory: Trajectory, rule: str) -> str | None:
+    """What a rule says."""
+    [verdict] = judge_plausible([trajectory], rules=(rule,))
+    return dict(verdict.reasons).get(rule)
+
+
+def test_every_reason_says_what_was_found(make: Make) -> None:
+    silent = make(["click [1]"])
+    quiet = silent.model_copy(update={"steps": (silent.steps[0].model_copy(update={"response": None}),)})
+    for trajectory, rule, reason in [
+        (make([], ending=Ending.TIME_LIMIT), "early_stop", "ended by time_limit"),
+        (make([], ending=Ending.AGENT_ERROR), "failure", "ended by agent_error"),
+        (make([]), "unparsable", "no step was taken"),
+        (make(["click [1]", None]), "unparsable", "the response of step 1 holds no action"),
+        (make(["click [7]"] * 3), "loops", "'click [7]' occurs 3 times"),
+        (make([f"stop [{'x' * 90}]"] * 3), "loops", f"'stop [{'x' * 74}' occurs 3 times"),
+        (make([]), "loops", None),
+        (make([None] * 4), "loops", None),
+        (make(GOOD, last_response="IMPOSSIBLE"), "gives_up_in_words", "the last response says 'impossible'"),
+        (make([]), "gives_up_in_words", None),
+        (quiet, "gives_up_in_words", None),
+        (make(["stop [N/A]"]), "gives_up", "the answer is 'N/A'"),
+        (make([f"stop [No {'x' * 90}]"]), "gives_up", f"the answer is 'No {'x' * 77}'"),
+        (make(GOOD, valid=False, error="gone"), "invalid_action", "the action of step 0 was refused: gone"),
+        (make(GOOD, valid=False), "invalid_action", "the action of step 0 was refused: no reason given"),
+    ]:
+        assert reason_of(trajectory, rule) == reason
+
+
+def test_unknown_rules_are_refused_with_the_known_ones() -> None:
+    with pytest.raises(OptionError) as raised:
+        judge_plausible([], rules=("loops", "nothing"))
+    assert str(raised.value) == f"rules: expected some of {', '.join(RULES)}, got 'nothing'"
+
+
+def test_agreement_keeps_the_trajectories_and_says_why_not(make: Make) -> None:
+    runs = [make(GOOD, task="1", repeat=0), make(GOOD, task="1", repeat=1), make(["stop [43]"], task="1", repeat=2)]
+    judged = judge_agreement(judge_plausible(runs), keep="one")
+    assert [verdict.trajectory for verdict in judged] == runs
+    assert [verdict.reasons for verdict in judged] == [
+        (),
+        (("agreement", "an earlier sample of the task took the same actions"),),
+        (("agreement", "1 of the task's plausible samples took these actions, 2 are needed"),),
+    ]
+    with pytest.raises(OptionError, match="keep: expected all or one, got 'some'"):
+        judge_agreement(judge_plausible(runs), keep="some")  # type: ignore[arg-type]
+
+
+def test_agreement_compares_actions_without_blanks_at_their_ends_and_every_one_of_them(make: Make) -> None:
+    runs = [make(actions) for actions in ([" click [1]\n", "stop [1]"], ["click [1]", "stop [1]"], ["stop [1]"])]
+    assert [v.kept for v in judge_agreement(judge_plausible(runs))] == [True, True, False]
+    holes = [make(actions) for actions in (["click [1]", None], ["click [1]", ""], ["click [2]", None])]
+    assert [v.kept for v in judge_agreement(judge_plausible(holes, rules=()))] == [True, True, False]
+
+
+def test_a_filter_that_keeps_nothing_or_is_judged_by_nobody_has_no_precision(make: Make) -> None:
+    rejected = filter_quality(judge_plausible([make(["stop [N/A]"], score=0.0)]), rules=("gives_up",))
+    assert (rejected.precision, rejected.recall, rejected.f1, rejected.accuracy) == (None, None, None, 1.0)
+    nobody = filter_quality(judge_plausible([make(GOOD)]), rules=("gives_up",))
+    assert (nobody.kept, nobody.judged, nobody.accuracy, nobody.rules[0].recall) == (1, 0, None, None)
+    uneven = [make(GOOD, score=1.0), make(GOOD, score=0.0), make(GOOD, score=0.5), make(["stop []"], score=1.0)]
+    found = filter_quality(judge_plausible(uneven), rules=("gives_up",))
+    assert (found.precision, found.recall, found.f1) == (1 / 3, 1 / 2, 2 / 5)
+    assert (found.rules[0].precision, found.rules[0].recall) == (0.0, 0.0)
+
+
 def test_agreement_wants_the_same_actions_of_plausible_samples_of_one_task(make: Make) -> None:
     other = ["click [1]", "stop [43]"]
     runs = [

@@ -33,6 +33,7 @@ def task(name: str, **given: Any) -> Task:
         task("2", extra={}, template=None, template_id=None),
         task("2", objective=" add THE mug  to my wishlist", extra={}),
         task("2", start_url="__SHOPPING__/mug/"),
+        task("2", objective="other", extra={"instantiation_dict": {"thing": "mug"}, "more": 1}),
     ],
 )
 def test_tasks_that_ask_the_same_are_the_same(other: Task) -> None:
@@ -50,6 +51,42 @@ def test_tasks_that_ask_the_same_are_the_same(other: Task) -> None:
 )
 def test_tasks_that_ask_something_else_are_others(other: Task) -> None:
     assert shared([other], [task("1")]) == ()
+
+
+def test_parameters_are_compared_whatever_their_order_and_kind() -> None:
+    """JSON objects have no order, and a file may hold values that JSON does not know."""
+    about = {"template": "{{a}} {{b}}", "objective": ""}
+    first = task("1", **about, extra={"instantiation_dict": {"a": 1, "b": {"x"}}})
+    assert shared([task("2", **about, extra={"instantiation_dict": {"b": {"x"}, "a": 1}})], [first])
+    assert not shared([task("2", **about, extra={"instantiation_dict": {"b": {"y"}, "a": 1}})], [first])
+
+
+@pytest.mark.parametrize("known", [{"template_id": None}, {"template": None}])
+def test_a_template_is_known_by_its_text_or_its_id(known: dict[str, None]) -> None:
+    assert shared([task("2", objective="other", **known)], [task("1", objective="one", **known)])
+
+
+def test_objectives_are_compared_word_by_word() -> None:
+    def asked(name: str, objective: str) -> Task:
+        return task(name, objective=objective, extra={}, template=None, template_id=None)
+
+    assert shared([asked("2", "Add\tthe  mug")], [asked("1", "add the mug")])
+    assert not shared([asked("2", "Addthe mug")], [asked("1", "add the mug")])
+    assert not shared([asked("2", "addXX XXthe")], [asked("1", "add the")])
+
+
+def test_a_start_page_differs_from_none_and_only_a_last_slash_is_left_out() -> None:
+    def instance(name: str, start: str | None) -> Task:
+        return task(name, objective="", start_url=start)
+
+    assert shared([instance("2", "http://a.test/")], [instance("1", "http://a.test")])
+    assert not shared([instance("2", "http://a.test/X")], [instance("1", "http://a.test/")])
+    assert shared([instance("2", None)], [instance("1", "")])
+
+
+def test_a_name_of_one_kind_is_no_name_of_another() -> None:
+    names = {name[0] for one in (task("1"),) for name in identities(one) if isinstance(name, tuple)}
+    assert names == {"id", "instance", "objective"}
 
 
 def test_an_objective_alone_does_not_name_a_task_without_a_start_page() -> None:

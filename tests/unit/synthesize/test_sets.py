@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from tracewarp.errors import EmptyInputError, OptionError, RecordError, UnreadableFileError
-from tracewarp.synthesize import Example, balance, every_step, examples_of, hold_out, mix, read_examples, write_examples
+from tracewarp.synthesize import (
+    Example,
+    balance,
+    every_step,
+    examples_of,
+    hold_out,
+    mix,
+    read_examples,
+    split_by_group,
+    write_examples,
+)
 from tracewarp.trajectory import Task, Trajectory
 
 Make = Callable[..., Trajectory]
@@ -190,3 +202,106 @@ def test_holdouts_that_cannot_be_made_are_refused() -> None:
         hold_out(tasks, by="capability")
     with pytest.raises(OptionError, match="share"):
         hold_out(tasks, by="task", share=1.0)
+
+
+def by_sha256(seed: int, names: Iterable[str]) -> list[str]:
+    """The order that the datasheets define: by SHA-256 of seed and name."""
+    return sorted(names, key=lambda name: hashlib.sha256(f"{seed}|{name}".encode()).digest())
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7])
+@pytest.mark.parametrize(("share", "n_held"), [(0.1, 2), (0.5, 10), (0.001, 1), (0.999, 19)])
+def test_the_held_out_groups_are_the_first_by_sha256(seed: int, share: float, n_held: int) -> None:
+    tasks = [Task(id=str(i)) for i in range(20)]
+    found = hold_out(tasks, by="task", share=share, seed=seed)
+    wanted = by_sha256(seed, [task.id for task in tasks])[:n_held]
+    assert found.held_out_groups == tuple(sorted(wanted))
+    assert set(found.held_out) == set(wanted)
+    assert (found.by, found.seed, found.on_both_sides) == ("task", seed, ())
+    if seed == 0:
+        assert hold_out(tasks, by="task", share=share) == found
+
+
+def test_two_groups_are_enough_and_one_of_them_is_held_out() -> None:
+    for share in (0.01, 0.5, 0.99):
+        found = hold_out([Task(id="1", sites=("a",)), Task(id="2", sites=("b",))], by="site", share=share)
+        assert (len(found.train), len(found.held_out)) == (1, 1)
+
+
+def test_held_out_groups_are_named_by_task_site_or_capability() -> None:
+    tasks = [Task(id=str(i), objective=f"o{i // 2}", start_url="http://a.test") for i in range(8)]
+    by_task = hold_out(tasks, by="task", seed=3)
+    assert by_task.held_out_groups == by_task.held_out, "both ids of a task that has two"
+    assert len(by_task.held_out) == 2
+    capabilities = {str(i): f"capability {i // 4}" for i in range(8)}
+    [name] = hold_out(tasks, by="capability", capabilities=capabilities, share=0.5).held_out_groups
+    assert name.startswith("capability ")
+
+
+def test_tasks_without_a_site_are_one_group() -> None:
+    tasks = [*(Task(id=str(i)) for i in range(3)), Task(id="s", sites=("a",))]
+    found = hold_out(tasks, by="site", share=0.5)
+    assert {frozenset(found.train), frozenset(found.held_out)} == {frozenset("012"), frozenset("s")}
+    assert found.held_out_groups in (("",), ("a",))
+
+
+def test_a_holdout_with_nothing_on_one_side_is_refused() -> None:
+    tasks = [Task(id=str(i), sites=("a", "b")) for i in range(4)]
+    with pytest.raises(EmptyInputError, match="holdout by site: every task is of several groups, so that none is left"):
+        hold_out(tasks, by="site", share=0.5)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 1.5])
+def test_shares_outside_of_0_to_1_are_refused(share: float, make: Make) -> None:
+    with pytest.raises(OptionError, match=rf"share: expected a number in \(0, 1\), got {share}"):
+        hold_out([Task(id="1"), Task(id="2")], by="task", share=share)
+    with pytest.raises(OptionError, match=rf"validation_share: expected a number in \(0, 1\), got {share}"):
+        mix("A", [e for examples in several(make, [3] * 4) for e in examples], validation_share=share)
+
+
+def test_an_unknown_way_to_hold_out_names_the_known_ones() -> None:
+    with pytest.raises(OptionError, match="holdout: expected one of task, capability, site, got 'day'"):
+        hold_out([Task(id="1"), Task(id="2")], by="day")
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+@pytest.mark.parametrize(("share", "n_held"), [(0.1, 2), (0.25, 5), (0.01, 1)])
+def test_validation_tasks_are_the_first_by_sha256_in_every_mixture(
+    make: Make, name: str, share: float, n_held: int
+) -> None:
+    ours = [e for examples in several(make, [3] * 20) for e in examples]
+    theirs = [e.model_copy(update={"group": f"g{i % 20}"}) for i, e in enumerate(generated(60))]
+    source = theirs if name == "C" else ours
+    for seed in (0, 5):
+        mixed = mix(name, ours, theirs, validation_share=share, seed=seed)
+        assert {e.group for e in mixed.validation} == set(by_sha256(seed, {e.group for e in source})[:n_held])
+        assert (mixed.name, mixed.seed) == (name, seed)
+        assert mixed.validation == tuple(e for e in source if e in mixed.validation), "in their order"
+    assert mix(name, ours, theirs) == mix(name, ours, theirs, validation_share=0.1, seed=0)
+
+
+def test_two_tasks_and_as_many_generated_examples_as_own_ones_are_enough(make: Make) -> None:
+    ours = [e for examples in several(make, [3, 3]) for e in examples]
+    for name in "ABC":
+        mixed = mix(name, ours, generated(6))
+        assert mixed.train and mixed.validation
+    assert split_by_group(ours) == split_by_group(ours, validation_share=0.1, seed=0)
+
+
+def test_a_drawn_step_depends_on_seed_and_trajectory_alone(make: Make) -> None:
+    examples = several(make, [6, 4, 9])
+    for seed in (0, 3):
+        drawn = [e for e in balance(examples, seed=seed).examples if e.place == "intermediate"]
+        for one, (_, *middle, _) in zip(drawn, examples, strict=True):
+            dice = random.Random(hashlib.sha256(f"{seed}|{middle[0].id}".encode()).digest())
+            assert one == dice.choice(middle)
+
+
+def test_the_sample_of_a_place_depends_on_seed_and_place_alone(make: Make) -> None:
+    examples = several(make, [2] * 9 + [3])
+    for seed in (0, 3):
+        found = balance(examples, seed=seed)
+        assert found.per_place == 1
+        for place, pool in (("first", [e[0] for e in examples]), ("last", [e[-1] for e in examples])):
+            dice = random.Random(hashlib.sha256(f"{seed}|{place}".encode()).digest())
+            assert [e for e in found.examples if e.place == place] == dice.sample(pool, 1)

@@ -17,8 +17,10 @@ TOOLS = Path(__file__).parents[3] / "tools" / "study"
 if not TOOLS.is_dir():
     pytest.skip("the tools are not part of a distribution", allow_module_level=True)
 sys.path.insert(0, str(TOOLS))
+import bases
 import experiments
 import intervals
+import precise
 import results
 import write
 
@@ -28,18 +30,18 @@ sys.path.remove(str(TOOLS))
 
 
 def test_every_experiment_can_be_asked_of_improve():
-    assert len(experiments.BY_NAME) == len(experiments.EXPERIMENTS)
-    for one in experiments.EXPERIMENTS:
+    assert len(experiments.BY_NAME) == len(experiments.EXPERIMENTS) + len(experiments.FURTHER)
+    for one in experiments.BY_NAME.values():
         asked = experiments.options(one, "BASE", 1, 2)
         assert asked.rounds == one.rounds
         assert (asked.seed, asked.config.seed, asked.settings["seed"]) == (1, 2, experiments.FIRST_WORLD + 1)
 
 
 def test_every_cell_is_done_once_after_what_it_needs():
-    todo = run.jobs(list(experiments.BY_NAME))
+    todo = run.jobs([one.name for one in experiments.EXPERIMENTS])
     cells = [job for job in todo if job.experiment is not None]
     assert len(set(todo)) == len(todo)
-    assert len(cells) == len(experiments.BY_NAME) * 9
+    assert len(cells) == len(experiments.EXPERIMENTS) * 9
     done = set()
     for job in todo:
         assert done.issuperset(job.needs())
@@ -130,6 +132,108 @@ def test_an_interval_over_bases_that_differ_is_wider_than_one_over_tasks_alone()
     apart = [(dice.random((3, 100)) < share).astype(float) for share in (0.2, 0.5, 0.8)]
     widths = [found.high - found.low for found in map(intervals.nested, (alike, apart))]
     assert widths[1] > 2 * widths[0]
+
+
+def test_the_t_interval_is_students_over_the_means_of_the_bases():
+    dice = np.random.default_rng(0)
+    values = [(dice.random((2, 50)) < share).astype(float) for share in (0.1, 0.3, 0.2, 0.6)]
+    found = intervals.nested(values)
+    means = np.array([base.mean() for base in values])
+    half = 3.182446 * means.std(ddof=1) / 2  # the 97.5 % quantile of t with 3 degrees of freedom
+    assert found.t == pytest.approx((means.mean() - half, means.mean() + half), abs=1e-6)
+    assert found.half_width == pytest.approx(half, abs=1e-6)
+
+
+def test_one_base_or_bases_all_alike_have_no_t_interval():
+    assert intervals.nested([np.array([[0.0, 1.0]])]).t is None
+    alike = intervals.nested([np.array([[0.0, 1.0]])] * 3)
+    assert (alike.t, alike.half_width) == (None, None)
+
+
+def test_the_published_three_bases_reach_from_below_zero_to_37_points():
+    """docs/studies: +14.3, nested [6.8, 24.2]; over bases [-7.9, 36.6]."""
+    path = Path(__file__).parents[3] / "docs" / "studies" / "self-improvement.json"
+    found = write.Tables(results.read(path)).headline(("main",))
+    assert [round(100 * value, 1) for value in (found.mean, found.low, found.high)] == [14.3, 6.8, 24.2]
+    assert [round(100 * value, 1) for value in found.t] == [-7.9, 36.6]
+
+
+def test_bases_with_unplanted_faults_take_turns_and_need_no_other_base():
+    one = experiments.BY_NAME["unplanted"]
+    assert [one.kind(seed) for seed in one.bases] == ["early", "third"] * 3
+    assert set(bases.UNPLANTED) == {"early", "third"}
+    todo = run.jobs(["unplanted"])
+    assert [job.kind for job in todo if job.experiment is None] == ["early", "third"] * 3
+    assert [list(job.needs()) for job in todo if job.experiment is None] == [[]] * 6
+    assert len(todo) == 12
+
+
+def test_twelve_planted_and_six_unplanted_bases_at_most():
+    planted = {base for name in ("main", "further") for base in experiments.BY_NAME[name].bases}
+    assert planted == set(range(12))
+    assert len(experiments.BY_NAME["unplanted"].bases) == 6
+
+
+def estimate(*means):
+    return intervals.nested([np.full((1, 4), mean) for mean in means])
+
+
+def test_a_headline_is_done_when_its_t_interval_is_narrow_and_not_before_three_bases():
+    assert not precise.is_done(None)
+    assert not precise.is_done(estimate(0.1, 0.1001))
+    assert not precise.is_done(estimate(0.1, 0.1, 0.1)), "no interval, no precision"
+    assert precise.is_done(estimate(0.10, 0.11, 0.12))
+    assert not precise.is_done(estimate(0.0, 0.1, 0.2))
+
+
+def test_bases_are_added_one_by_one_until_the_headline_is_precise(study, monkeypatch, capsys):
+    """Of each base only the outcomes are made up: files, stopping and order are the real ones."""
+    began = []
+
+    def do_base(out, experiment, base):
+        began.append((experiment.name, base))
+        learnt = "1111" if base % 2 else "1110"
+        rows = [made(experiment.name, base, 0, "base", 0, "1000", "3111")]
+        rows.append(made(experiment.name, base, 0, "A", 1, learnt, "3322"))
+        return [{**row, "kind": experiment.kind(base), "cpu_seconds": 1800.0} for row in rows]
+
+    monkeypatch.setattr(precise, "do_base", do_base)
+    monkeypatch.setattr(precise, "make_demonstrations", lambda _: None)
+    call = ["precise.py", "--out", str(study / "out"), "--to", str(study)]
+    monkeypatch.setattr(sys, "argv", [*call, "--most", "2"])
+    assert precise.main() == 1
+    assert began == [("further", 3), ("further", 4)]
+    monkeypatch.setattr(sys, "argv", call)
+    precise.main()
+    planted = [base for name, base in began if name == "further"]
+    assert planted == list(range(3, 3 + len(planted))), "each once, in order"
+    rows = results.rows_of(study / "self-improvement.json")
+    assert precise.used_hours(rows) == len(began) / 2 <= precise.CPU_HOURS
+    found = write.Tables(results.Results(rows)).headline(("main", "further"))
+    assert precise.is_done(found) or len(found.bases) == 12
+    assert "planted faults: 3 bases" in capsys.readouterr().out
+
+
+def test_nothing_is_added_beyond_the_cpu_hours(study, monkeypatch):
+    def do_base(out, experiment, base):
+        rows = [made(experiment.name, base, 0, name, int(name == "A"), "1000", "3111") for name in ("base", "A")]
+        return [{**row, "cpu_seconds": 3 * 3600.0} for row in rows]
+
+    monkeypatch.setattr(precise, "do_base", do_base)
+    monkeypatch.setattr(precise, "make_demonstrations", lambda _: None)
+    monkeypatch.setattr(sys, "argv", ["precise.py", "--out", str(study / "out"), "--to", str(study)])
+    assert precise.main() == 1
+    rows = results.rows_of(study / "self-improvement.json")
+    assert len({(row["experiment"], row["base"]) for row in rows if "cpu_seconds" in row}) == 3
+
+
+def test_cells_of_a_folder_replace_those_of_the_file_and_the_others_stay():
+    before = [made("main", base, 0, "A", 1, "1000", "3111") for base in (0, 1)]
+    new = [made("main", 1, 0, "A", 1, "1111", "3333"), made("unplanted", 0, 0, "A", 1, "0000", "0000")]
+    found = results.merged(before, new)
+    assert [(row["experiment"], row["base"], row["greedy"]["successes"]) for row in found] == [
+        ("main", 0, "1000"), ("main", 1, "1111"), ("unplanted", 0, "0000"),
+    ]  # fmt: skip
 
 
 def made(experiment, base, seed, agent, number, greedy, sampled):
