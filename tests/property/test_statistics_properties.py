@@ -1,18 +1,18 @@
 """Relations that intervals and tests keep for any input."""
 
-import math
-
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from tracewarp.errors import InputError
 from tracewarp.metrics import (
+    ClusterIndex,
     bca_interval,
-    holm,
+    clustered_mean,
+    clustered_proportion,
+    compare_paired,
     mcnemar_exact,
-    paired_difference,
-    paired_permutation_test,
     wilson_interval,
 )
 
@@ -35,19 +35,35 @@ def test_wilson_holds_the_rate_and_mirrors(n, data):
 @given(vectors, some.integers(0, 2**32))
 def test_bca_stays_within_the_values(values, seed):
     found = bca_interval(values, seed=seed, resamples=2_000)
+    if found is None:  # all values are equal
+        assert max(values) - min(values) <= 1e-12 * max(map(abs, values))
+        return
     slack = 1e-9 * max(map(abs, values))
     assert min(values) - slack <= found.low <= found.high <= max(values) + slack
 
 
+@settings(max_examples=60, deadline=None)
+@given(some.lists(some.tuples(scores, some.integers(0, 12)), min_size=1, max_size=40), some.integers(1, 4))
+def test_the_interval_of_a_proportion_holds_it_and_stays_within_0_and_1(drawn, repeats):
+    values, keys = zip(*drawn, strict=True)
+    found = clustered_proportion(values, episodes=repeats * len(values), clusters=ClusterIndex.of(keys))
+    assert found.effective_clusters <= found.clusters + 1e-9
+    if found.interval is not None:
+        assert 0 <= found.interval.low <= found.value + 1e-12
+        assert found.value - 1e-12 <= found.interval.high <= 1
+        assert found.interval.low < found.interval.high
+    else:
+        assert found.reason
+
+
 @settings(max_examples=40, deadline=None)
-@given(pairs)
-def test_swapping_the_runs_flips_the_difference_and_keeps_the_p_value(drawn):
-    x, y = zip(*drawn, strict=True)
-    assert paired_difference(x, y, resamples=2_000).difference == -paired_difference(y, x, resamples=2_000).difference
-    p = paired_permutation_test(x, y, resamples=5_000)
-    assert p.test == "sign flips, exact"
-    assert 0 < p.p_value <= 1
-    assert p.p_value == paired_permutation_test(y, x, resamples=5_000).p_value
+@given(pairs, some.integers(0, 99))
+def test_swapping_the_runs_flips_the_difference_and_keeps_the_p_value(drawn, seed):
+    x, y = (np.array(side) for side in zip(*drawn, strict=True))
+    (one,), (other,) = (compare_paired([d], seed=seed, resamples=2_000) for d in (x - y, y - x))
+    assert one.difference == -other.difference
+    assert 0 < one.p_value <= 1
+    assert one.p_value == other.p_value
 
 
 @settings(deadline=None)
@@ -59,21 +75,15 @@ def test_mcnemar_is_symmetric_and_a_probability(only_x, only_y):
 
 
 @settings(deadline=None)
-@given(some.lists(scores, max_size=20))
-def test_holm_is_between_the_p_value_and_bonferroni(p_values):
-    for p, adjusted in zip(p_values, holm(p_values), strict=True):
-        assert p <= adjusted <= min(1.0, len(p_values) * p) or math.isclose(adjusted, p)
-
-
-@settings(deadline=None)
 @given(some.lists(some.floats(), max_size=6), some.integers(-5, 5), some.integers(-5, 5000), some.floats())
 def test_whatever_comes_only_our_own_errors_leave(values, seed, resamples, confidence):
     for call in (
         lambda: wilson_interval(seed, resamples, confidence=confidence),
         lambda: bca_interval(values, seed=seed, resamples=resamples, confidence=confidence),
-        lambda: paired_permutation_test(values, values[::-1], seed=seed, resamples=resamples),
+        lambda: clustered_proportion(values, episodes=resamples, confidence=confidence),
+        lambda: clustered_mean(values, seed=seed, resamples=resamples, confidence=confidence),
+        lambda: compare_paired([values], seed=seed, resamples=resamples, confidence=confidence),
         lambda: mcnemar_exact(seed, resamples),
-        lambda: holm(values),
     ):
         try:
             call()

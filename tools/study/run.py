@@ -60,7 +60,7 @@ def do_cell(out: Path, name: str, base_seed: int, training_seed: int) -> str:
         for part in shared_parts(experiment):
             take(source / part, folder / part)
     result = improve(folder, wanted)
-    words = ", ".join(f"{agent.name} {agent.greedy.rate:.3f}" for agent in result.agents)
+    words = ", ".join(f"{agent.name} {agent.greedy.rate.value:.3f}" for agent in result.agents)
     return f"{time.monotonic() - began:.0f} s; greedy: {words}"
 
 

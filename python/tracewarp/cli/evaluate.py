@@ -18,7 +18,7 @@ from tracewarp.embed import STEP_TEMPLATES
 from tracewarp.errors import FileError
 from tracewarp.evaluate import EvaluateOptions, Scores, evaluate, scores_json, write_scores
 from tracewarp.evaluate import Progress as Reading
-from tracewarp.evaluate.options import DEFAULT_MAX_REFERENCES, PRESETS, ScoredSteps
+from tracewarp.evaluate.options import CLUSTER_KINDS, DEFAULT_MAX_REFERENCES, PRESETS, ScoredSteps
 from tracewarp.metrics import VertexOptions
 from tracewarp.metrics.statistics import DEFAULT_CONFIDENCE, DEFAULT_RESAMPLES
 from tracewarp.metrics.vertex import BASELINES, DECAYS, MODES, REFERENCE_AGGREGATES
@@ -99,6 +99,11 @@ _VERTEX = ("mode", "gamma", "decay", "strength", "z")
 )
 @click.option(
     "--z", type=click.Choice(BASELINES), default="zero_pad", show_default=True, help="Baseline from the trivial agent."
+)
+@click.option(
+    "--cluster",
+    type=click.Choice(CLUSTER_KINDS),
+    help="What intervals and tests are taken over; by default templates where tasks have them, else tasks.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every bootstrap and random draw.")
 @click.option("--resamples", type=int, default=DEFAULT_RESAMPLES, show_default=True, help="Of every bootstrap.")

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tracewarp.cli._terminal import one_line, output_console, printable, problem_lines, shortened
-from tracewarp.collect.tally import CUT, finish_reasons
 from tracewarp.errors import InputError
 from tracewarp.trajectory import RunReader, Step, Trajectory, open_run
+from tracewarp.trajectory.answers import CUT, finish_reasons
 from tracewarp.trajectory.names import task_id_of
 
 TREE_LINES = 12

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracewarp.trajectory import Ending, Step, Trajectory
-
-CUT = "length"
-"""The `finish_reason` of an answer that was cut at `max_new_tokens`."""
+from tracewarp.trajectory.answers import CUT, attempts, finish_reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +95,9 @@ class Tally:
         return self.done > 0 and self.errors == self.done
 
 
-def finish_reasons(step: Step) -> list[str]:
-    """Why the model stopped, of each answer to a step, those without an action included."""
-    found = [*(said.get("finish_reason") for said in _attempts(step)), step.finish_reason]
-    return [reason for reason in found if isinstance(reason, str)]
-
-
-def _attempts(step: Step) -> list[dict[str, Any]]:
-    """The answers without an action before the last one."""
-    attempts = step.extra.get("attempts")
-    return [said for said in attempts if isinstance(said, dict)] if isinstance(attempts, list) else []
-
-
 def _token_counts(step: Step) -> list[dict[str, Any]]:
     """The token counts of a step's answers, those without an action included."""
-    found = [said.get("tokens") for said in (step.extra, *_attempts(step))]
+    found = [said.get("tokens") for said in (step.extra, *attempts(step))]
     return [tokens for tokens in found if isinstance(tokens, dict)]
 
 

@@ -1,141 +1,207 @@
-"""Two runs on the same tasks: paired differences with intervals and tests, capabilities won and lost."""
+"""Runs on the same tasks: paired differences with simultaneous intervals and tests, capabilities won and lost."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
 
-from tracewarp.evaluate.capability import acquired_groups
+from tracewarp.evaluate.capability import acquired_groups, capability_at_k
 from tracewarp.evaluate.episodes import Episode, LoadedRun
-from tracewarp.evaluate.results import CapabilityChange, Comparison, Difference
+from tracewarp.evaluate.options import ClusterKind
+from tracewarp.evaluate.results import CapabilityChange, Comparison, Difference, FunctionalCorrectness
+from tracewarp.evaluate.steps import per_task
 from tracewarp.evaluate.tasks import TaskTable
 from tracewarp.evaluate.vertex import VertexOutcome
 from tracewarp.metrics.statistics import (
     DEFAULT_CONFIDENCE,
     DEFAULT_RESAMPLES,
-    PairedTest,
-    holm,
+    ClusterIndex,
+    Estimate,
+    PairedDifference,
+    clustered_ratio,
+    compare_paired,
+    detectable_difference,
     mcnemar_exact,
-    paired_difference,
-    paired_permutation_test,
+    units_needed,
 )
+
+SHARES = (0.02, 0.05, 0.10)
+"""Differences for which the number of tasks that would detect them is given."""
+
+Pair = tuple["Scored", "Scored"]
+Tasks = Mapping[str, Sequence[Episode]]
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """A run and its VERTEX_DTW scores, ready to be compared."""
+    """A run and its scores, ready to be compared."""
 
     run: LoadedRun
+    correctness: FunctionalCorrectness
     vertex: VertexOutcome | None
 
 
+@dataclass(frozen=True)
+class Compared:
+    """The comparisons of one call."""
+
+    comparisons: tuple[Comparison, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Name of a run -> why it was not compared."""
+
+
 def compare_all(
-    pairs: Sequence[tuple[Scored, Scored]],
+    pairs: Sequence[Pair],
     table: TaskTable,
     *,
+    cluster: ClusterKind,
     seed: int = 0,
     resamples: int = DEFAULT_RESAMPLES,
     confidence: float = DEFAULT_CONFIDENCE,
-) -> tuple[Comparison, ...]:
-    """Compare each (run, baseline) that shares at least one task; p-values adjusted by Holm over all of one kind."""
-    compared = [
-        found
-        for run, baseline in pairs
-        if (found := compare(run, baseline, table, seed=seed, resamples=resamples, confidence=confidence)) is not None
-    ]
-    functional = iter(holm([c.functional_correctness.p_value for c in compared]))
-    vertex = iter(holm([c.vertex_dtw.p_value for c in compared if c.vertex_dtw is not None]))
-    return tuple(
-        c.model_copy(
-            update={
-                "functional_correctness": c.functional_correctness.model_copy(update={"p_holm": next(functional)}),
-                "vertex_dtw": c.vertex_dtw and c.vertex_dtw.model_copy(update={"p_holm": next(vertex)}),
-            }
-        )
-        for c in compared
-    )
+) -> Compared:
+    """Compare each (run, baseline) on the tasks with a counted episode in every compared run.
 
+    The p values and intervals of one kind are adjusted over all comparisons together (`compare_paired`). A run whose
+    success rate is withheld, or that shares no task with those before it, is not compared.
 
-def compare(
-    run: Scored,
-    baseline: Scored,
-    table: TaskTable,
-    *,
-    seed: int = 0,
-    resamples: int = DEFAULT_RESAMPLES,
-    confidence: float = DEFAULT_CONFIDENCE,
-) -> Comparison | None:
-    """Compare a run with a baseline on the tasks that both attempted; `p_holm` is that of a single comparison.
-
-    Success of a task is the share of its episodes that succeeded. Where both have one episode of every common task the
-    test is McNemar's, else the paired permutation test.
-
-    Returns:
-        None where the two have no task in common.
+    Args:
+        pairs: what to compare; each run must be in a pair.
+        table: tasks, clusters and capabilities.
+        cluster: what was sampled.
+        seed: random seed.
+        resamples: number of sign patterns.
+        confidence: simultaneous coverage of the intervals.
     """
-    ours, theirs = run.run.by_task(), baseline.run.by_task()
-    common = table.in_order(ours.keys() & theirs.keys())
-    if not common:
-        return None
-    x, y = [_success(ours[task]) for task in common], [_success(theirs[task]) for task in common]
-    only_run = sum(a > 0.0 and b == 0.0 for a, b in zip(x, y, strict=True))
-    only_baseline = sum(b > 0.0 and a == 0.0 for a, b in zip(x, y, strict=True))
-    if all(len(ours[task]) == len(theirs[task]) == 1 for task in common):
-        test = mcnemar_exact(only_run, only_baseline)
-    else:
-        test = paired_permutation_test(x, y, seed=seed, resamples=resamples)
-    return Comparison(
-        run=run.run.name,
-        baseline=baseline.run.name,
-        functional_correctness=_difference(x, y, test, seed=seed, resamples=resamples, confidence=confidence),
-        only_run=only_run,
-        only_baseline=only_baseline,
-        vertex_dtw=_vertex_difference(run, baseline, table, seed=seed, resamples=resamples, confidence=confidence),
-        capability=_capability_change(
-            {task: ours[task] for task in common}, {task: theirs[task] for task in common}, table
-        ),
-    )
+    runs = list(dict.fromkeys(scored for pair in pairs for scored in (pair[1], pair[0])))
+    by_task = {scored: scored.run.by_task() for scored in runs}
+    reasons: dict[str, str] = {}
+    common: set[str] | None = None
+    attempted: set[str] = set()
+    for scored in runs:
+        shared = by_task[scored].keys() if common is None else common & by_task[scored].keys()
+        if scored.correctness.withheld:
+            reasons[scored.run.name] = scored.correctness.withheld
+        elif not shared:
+            reasons[scored.run.name] = "no task in common"
+        else:
+            common = set(shared)
+            attempted |= {episode.task for episode in scored.run.episodes}
+    kept = [pair for pair in pairs if all(scored.run.name not in reasons for scored in pair)]
+    if not kept or not common:
+        return Compared((), reasons)
+    tasks = table.in_order(common)
+    episodes = {
+        scored: {task: found[task] for task in tasks}
+        for scored, found in by_task.items()
+        if scored.run.name not in reasons
+    }
+    k = min(len(found) for of in episodes.values() for found in of.values())
+    family = _Family(table, cluster, seed, resamples, confidence)
+    success = {
+        scored: {task: fmean(e.success for e in found) for task, found in of.items()} for scored, of in episodes.items()
+    }
+    correctness = family.differences(kept, tasks, lambda scored: success[scored])
+    referenced = set(common)
+    with_vertex = [pair for pair in kept if all(scored.vertex is not None for scored in pair)]
+    for scored in dict.fromkeys(scored for pair in with_vertex for scored in pair):
+        assert scored.vertex is not None
+        referenced &= scored.vertex.tasks.keys()
+    vertex: dict[Pair, PairedDifference] = {}
+    if with_vertex and referenced:
+        found = family.differences(with_vertex, table.in_order(referenced), lambda scored: scored.vertex.tasks)  # type: ignore[union-attr]
+        vertex = dict(zip(with_vertex, found, strict=True))
+    comparisons = []
+    for pair, paired in zip(kept, correctness, strict=True):
+        ours, theirs = (episodes[scored] for scored in pair)
+        first = [{task: found[:k] for task, found in of.items()} for of in (ours, theirs)]
+        solved = [{task for task, found in of.items() if any(e.success for e in found)} for of in first]
+        only_run, only_baseline = len(solved[0] - solved[1]), len(solved[1] - solved[0])
+        once = cluster == "task" and all(len(found) == 1 for of in (ours, theirs) for found in of.values())
+        comparisons.append(
+            Comparison(
+                run=pair[0].run.name,
+                baseline=pair[1].run.name,
+                n_tasks=len(tasks),
+                left_out=len(attempted) - len(tasks),
+                functional_correctness=_difference(
+                    paired, mcnemar_exact(only_run, only_baseline).p_value if once else None
+                ),
+                only_run=only_run,
+                only_baseline=only_baseline,
+                episodes=k,
+                vertex_dtw=_difference(vertex[pair], None) if pair in vertex else None,
+                capability=_capability_change((ours, theirs), (first[0], first[1]), table, k),
+                steps_ratio=family.ratio(ours, theirs, 0),
+                invalid_ratio=family.ratio(ours, theirs, 1),
+            )
+        )
+    return Compared(tuple(comparisons), reasons)
 
 
-def _success(episodes: Sequence[Episode]) -> float:
-    return sum(episode.success for episode in episodes) / len(episodes)
+@dataclass(frozen=True)
+class _Family:
+    """How the comparisons of one call are computed."""
+
+    table: TaskTable
+    cluster: ClusterKind
+    seed: int
+    resamples: int
+    confidence: float
+
+    def clusters(self, tasks: Sequence[str]) -> ClusterIndex:
+        return self.table.clusters(tasks, self.cluster)
+
+    def differences(
+        self, pairs: Sequence[Pair], tasks: Sequence[str], value: Callable[[Scored], Mapping[str, float]]
+    ) -> tuple[PairedDifference, ...]:
+        """Run minus baseline for each pair, adjusted over the pairs."""
+        rows = [[value(run)[task] - value(baseline)[task] for task in tasks] for run, baseline in pairs]
+        return compare_paired(
+            rows,
+            clusters=self.clusters(tasks),
+            seed=self.seed,
+            resamples=self.resamples,
+            confidence=self.confidence,
+        )
+
+    def ratio(self, ours: Tasks, theirs: Tasks, which: int) -> Estimate | None:
+        """Steps (0) or invalid actions (1) of the run over those of the baseline."""
+        above, below = per_task(ours)[which], per_task(theirs)[which]
+        if not any(below):
+            return None
+        return clustered_ratio(
+            above,
+            below,
+            clusters=self.clusters(list(ours)),
+            seed=self.seed,
+            resamples=self.resamples,
+            confidence=self.confidence,
+        )
 
 
-def _difference(
-    x: Sequence[float], y: Sequence[float], test: PairedTest, *, seed: int, resamples: int, confidence: float
-) -> Difference:
-    found = paired_difference(x, y, seed=seed, resamples=resamples, confidence=confidence)
+def _difference(paired: PairedDifference, mcnemar_p: float | None) -> Difference:
+    error = paired.standard_error
     return Difference(
-        difference=found.difference,
-        interval=(found.interval.low, found.interval.high),
-        interval_method=found.interval.method,
-        p_value=test.p_value,
-        p_holm=test.p_value,
-        test=test.test,
-        n=found.n,
+        paired=paired,
+        mcnemar_p=mcnemar_p,
+        detectable=detectable_difference(error) if error else None,
+        tasks_needed={f"{share:.2f}": units_needed(error, paired.n, share) for share in SHARES} if error else {},
     )
-
-
-def _vertex_difference(
-    run: Scored, baseline: Scored, table: TaskTable, *, seed: int, resamples: int, confidence: float
-) -> Difference | None:
-    if run.vertex is None or baseline.vertex is None:
-        return None
-    common = table.in_order(run.vertex.tasks.keys() & baseline.vertex.tasks.keys())
-    if not common:
-        return None
-    x, y = [run.vertex.tasks[task] for task in common], [baseline.vertex.tasks[task] for task in common]
-    test = paired_permutation_test(x, y, seed=seed, resamples=resamples)
-    return _difference(x, y, test, seed=seed, resamples=resamples, confidence=confidence)
 
 
 def _capability_change(
-    ours: Mapping[str, Sequence[Episode]], theirs: Mapping[str, Sequence[Episode]], table: TaskTable
+    everything: tuple[Tasks, Tasks], first: tuple[Tasks, Tasks], table: TaskTable, k: int
 ) -> CapabilityChange | None:
-    if table.groups is None:
+    """Capabilities of both runs with k episodes per task: expected over draws, and by name in the first k."""
+    if table.groups is None or not any(table.capability(task) is not None for task in everything[0]):
         return None
-    now, before = set(acquired_groups(ours, table)), set(acquired_groups(theirs, table))
+    now, before = (set(acquired_groups(of, table)) for of in first)
+    ours, theirs = (capability_at_k(of, table, k) for of in everything)
     return CapabilityChange(
+        episodes=k,
+        run_at_k=ours,
+        baseline_at_k=theirs,
         acquired=tuple(sorted(now - before)),
         lost=tuple(sorted(before - now)),
         kept=tuple(sorted(now & before)),

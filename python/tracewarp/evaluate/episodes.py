@@ -15,6 +15,7 @@ from tracewarp.errors import DuplicateKeyError
 from tracewarp.evaluate.actions import ActionIdentity, action_identity
 from tracewarp.evaluate.options import ScoredSteps
 from tracewarp.trajectory import Problem, RunReader, TaskSet
+from tracewarp.trajectory.answers import CUT, finish_reasons
 from tracewarp.trajectory.lines import LineSource
 from tracewarp.trajectory.model import Ending, Step, Task, Trajectory
 from tracewarp.trajectory.names import SUPERSEDED
@@ -48,11 +49,23 @@ class Episode:
     """And does WebArena's own evaluator give it another score?"""
     actions: tuple[ActionIdentity, ...] = ()
     """What each embedded step did: those of its steps that are scored, in order."""
+    cut: bool = False
+    """Was an answer of its last step cut at the token limit?"""
 
     @property
     def success(self) -> bool:
         """True for a score of 1; an episode that nobody judged is no success."""
         return self.score is not None and self.score >= 1.0
+
+    @property
+    def counted(self) -> bool:
+        """False for a transport failure, which says nothing about the agent."""
+        return not self.ending.transport_failure
+
+    @property
+    def agent_failure(self) -> bool:
+        """Unsolved, and the agent's own machinery failed: an exception, a prompt too long, an answer cut short."""
+        return not self.success and self.counted and (self.ending is Ending.AGENT_ERROR or self.cut)
 
     @property
     def key(self) -> tuple[str, int]:
@@ -88,11 +101,12 @@ class LoadedRun:
         assert episode.trivial_row is not None
         return self.rows[episode.trivial_row : episode.trivial_row + 1]
 
-    def by_task(self) -> dict[str, tuple[Episode, ...]]:
-        """Episodes by task, ascending by repeat."""
+    def by_task(self, *, counted: bool = True) -> dict[str, tuple[Episode, ...]]:
+        """Episodes by task, ascending by repeat; transport failures only with `counted=False`."""
         grouped: dict[str, list[Episode]] = {}
         for episode in self.episodes:
-            grouped.setdefault(episode.task, []).append(episode)
+            if episode.counted or not counted:
+                grouped.setdefault(episode.task, []).append(episode)
         return {task: tuple(sorted(found, key=lambda e: e.repeat)) for task, found in grouped.items()}
 
 
@@ -272,6 +286,7 @@ class _Reading:
                 strict=strict,
                 differs=differs,
                 actions=actions,
+                cut=bool(steps) and CUT in finish_reasons(steps[-1]),
             )
         )
         self.tell()

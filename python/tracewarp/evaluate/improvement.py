@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from tracewarp.evaluate.results import Result, Scores
+from tracewarp.metrics.statistics import Estimate, PairedDifference
 
 
 class RuleRow(Result):
@@ -69,21 +70,15 @@ class Gain(Result):
     """A paired difference in success over the test tasks, in 0..1."""
 
     against: str
-    difference: float
-    interval: tuple[float, float]
-    """BCa over the paired per-task differences."""
-    p_value: float
-    """Not adjusted for the number of agents."""
-    test: str
-    """McNemar's exact test where every task ran once, else the paired permutation test."""
+    paired: PairedDifference
+    """Interval and p value are adjusted over all gains of greedy runs, or of sampled ones."""
 
 
 class Success(Result):
     """Success on the test tasks."""
 
-    rate: float
-    interval: tuple[float, float]
-    """Wilson for one run; BCa over tasks for several."""
+    rate: Estimate
+    """Mean over tasks of the share of episodes that succeeded."""
     n_tasks: int
     n_runs: int
     infeasible: float | None
@@ -115,7 +110,7 @@ class AgentRow(Result):
 class Improvement(Result):
     """The content of `improvement.json`."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     options: dict[str, Any]
     notes: tuple[str, ...]
     """What a reader must know: who wrote the out-of-domain examples, which arms had nothing to learn from, ..."""

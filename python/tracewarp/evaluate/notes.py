@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tracewarp.evaluate.compare import Scored
+from tracewarp.evaluate.compare import Compared, Scored
 from tracewarp.evaluate.episodes import LoadedRun
 from tracewarp.evaluate.options import EvaluateOptions
 from tracewarp.evaluate.tasks import TaskTable
-from tracewarp.trajectory import Ending, TaskSet
+from tracewarp.trajectory import TaskSet
 
 MAX_NAMED_TASKS = 10
 """Tasks that a note names before it says how many more there are."""
@@ -19,7 +19,7 @@ def notes(
     found: Scored,
     table: TaskTable,
     tasks: TaskSet | None,
-    compared: Sequence[tuple[Scored, Scored]],
+    compared: Compared,
     options: EvaluateOptions,
     *,
     set_aside: Sequence[LoadedRun] = (),
@@ -30,11 +30,11 @@ def notes(
         found: The run and its score.
         table: The tasks of the evaluation.
         tasks: The task file.
-        compared: (run, baseline) pairs.
+        compared: The comparisons of all runs.
         options: Of the evaluation.
         set_aside: Reference runs that do not serve because they are compared themselves.
     """
-    run = found.run
+    run, correctness = found.run, found.correctness
     if run.problems:
         yield f"{_count(len(run.problems), 'problem')} while reading; the first: {run.problems[0]}"
     attempted = {episode.task for episode in run.episodes}
@@ -50,26 +50,26 @@ def notes(
                 f"the run attempted {len(attempted) - len(foreign)} of the task file's {len(tasks)} tasks; the others "
                 "count in no figure"
             )
-    unknown = sum(episode.score is None for episode in run.episodes)
-    if unknown:
-        yield f"{_count(unknown, 'episode')} judged by nobody: counted as 0, with the bounds beside the rate"
+    if correctness.unknown:
+        yield f"{_count(correctness.unknown, 'episode')} not judged: counted as failures; bounds are shown"
     failed = Counter(episode.ending.value for episode in run.episodes if episode.ending.transport_failure)
     if failed:
         kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(failed.items()))
         yield (
-            f"{_count(failed.total(), 'episode')} ended by a failure of model server or environment ({kinds}); "
-            "they say nothing about the agent, and count as 0 here; the same collect command collects them again"
+            f"{_count(failed.total(), 'episode')} ended by a failure of the model server or the environment ({kinds}): "
+            "excluded, because they say nothing about the agent; run the same collect command again to repeat them"
         )
+    if correctness.withheld:
+        yield f"no success rate: {correctness.withheld}"
     strict = sum(episode.strict for episode in run.episodes)
     if strict:
         differing = list(dict.fromkeys(episode.task for episode in run.episodes if episode.differs))
         where = f"gives other scores on the tasks {_listed(differing)}" if differing else "gives the same scores"
         yield f"{_count(strict, 'episode')} judged by the strict evaluator; WebArena's own {where}"
-    wrong = sum(episode.ending is Ending.AGENT_ERROR for episode in run.episodes)
-    if wrong:
+    if correctness.agent_failures:
         yield (
-            f"{_count(wrong, 'episode')} ended in agent_error (the policy raised an exception, or its prompt was too "
-            "long): failures of the agent; tracewarp show prints the errors"
+            f"{_count(correctness.agent_failures, 'agent failure')} (the policy raised an exception, its prompt was "
+            "too long, or its last answer was cut at the token limit): counted as 0; tracewarp show prints the errors"
         )
     empty = sum(episode.steps == 0 for episode in run.episodes)
     if empty:
@@ -84,9 +84,8 @@ def notes(
             f"own: {_listed(table.groups.without_label)}"
         )
     yield from _of_vertex(found, table, options, set_aside)
-    for ours, baseline in compared:
-        if ours is found and attempted.isdisjoint(episode.task for episode in baseline.run.episodes):
-            yield f"not compared with {baseline.run.name}: no task in common"
+    if run.name in compared.reasons:
+        yield f"not compared with other runs: {compared.reasons[run.name]}"
 
 
 def _of_vertex(

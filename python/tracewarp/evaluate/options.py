@@ -14,6 +14,8 @@ from tracewarp.metrics.vertex import REFERENCE_AGGREGATES, ReferenceAggregate, V
 ScoredSteps = Literal["accepted", "all"]
 """`accepted`: executed steps whose action could be read and was not refused; `all`: every executed step."""
 Preset = Literal["paper"]
+ClusterKind = Literal["task", "template", "capability", "site"]
+CLUSTER_KINDS: tuple[ClusterKind, ...] = get_args(ClusterKind)
 
 DEFAULT_MAX_REFERENCES = 3
 
@@ -54,6 +56,9 @@ class EvaluateOptions:
     """References that each task meets at most, drawn by hash with `seed`; 0: all."""
     preset: Preset | None = None
     """The preset that these options were made from, see `from_preset`; a record that changes nothing."""
+    cluster: ClusterKind | None = None
+    """What was sampled, and what intervals and tests are taken over; None: templates where tasks have them, else
+    tasks."""
     seed: int = 0
     resamples: int = DEFAULT_RESAMPLES
     confidence: float = DEFAULT_CONFIDENCE
@@ -65,6 +70,8 @@ class EvaluateOptions:
     """Raise on the first record that cannot be read."""
 
     def __post_init__(self) -> None:
+        if self.cluster not in (None, *CLUSTER_KINDS):
+            raise OptionError(f"cluster: expected one of {', '.join(CLUSTER_KINDS)}, got {self.cluster!r}")
         if self.references_from not in (None, "capability"):
             raise OptionError(f"references_from: expected 'capability' or None, got {self.references_from!r}")
         check_resampling(seed=self.seed, resamples=self.resamples, confidence=self.confidence)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import comb
 
 from tracewarp.errors import OptionError
 from tracewarp.evaluate.episodes import Episode
+from tracewarp.evaluate.options import ClusterKind
 from tracewarp.evaluate.results import PassAtK, RepeatScores
-from tracewarp.metrics.statistics import DEFAULT_CONFIDENCE, DEFAULT_RESAMPLES, bca_interval, wilson_interval
+from tracewarp.evaluate.tasks import TaskTable
+from tracewarp.metrics.statistics import DEFAULT_CONFIDENCE, Estimate, clustered_proportion
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -31,48 +33,48 @@ def pass_at_k(n: int, c: int, k: int) -> float:
 
 def repeat_scores(
     by_task: Mapping[str, Sequence[Episode]],
+    table: TaskTable,
     *,
-    seed: int = 0,
-    resamples: int = DEFAULT_RESAMPLES,
+    cluster: ClusterKind,
     confidence: float = DEFAULT_CONFIDENCE,
 ) -> RepeatScores | None:
     """pass@k and consistency over the tasks of a run; None where no task has two episodes.
 
     Args:
-        by_task: episodes of each task.
-        seed: of the bootstraps.
-        resamples: of each bootstrap.
-        confidence: of the intervals.
+        by_task: counted episodes of each task.
+        table: tells the clusters.
+        cluster: what was sampled.
+        confidence: coverage of the intervals.
     """
-    counts = [(len(episodes), sum(episode.success for episode in episodes)) for episodes in by_task.values()]
-    repeated = [(n, c) for n, c in counts if n >= 2]
+    counts = {task: (len(found), sum(episode.success for episode in found)) for task, found in by_task.items()}
+    repeated = {task: (n, c) for task, (n, c) in counts.items() if n >= 2}
     if not repeated:
         return None
 
-    def share(part: int) -> tuple[float, tuple[float, float]]:
-        interval = wilson_interval(part, len(repeated), confidence=confidence)
-        return part / len(repeated), (interval.low, interval.high)
-
-    def at(k: int) -> PassAtK:
-        chances = [pass_at_k(n, c, k) for n, c in counts if n >= k]
-        interval = bca_interval(chances, seed=seed, resamples=resamples, confidence=confidence)
-        return PassAtK(
-            k=k,
-            rate=sum(chances) / len(chances),
-            interval=(interval.low, interval.high),
-            interval_method=interval.method,
-            n_tasks=len(chances),
+    def share(of: Callable[[int, int], bool]) -> Estimate:
+        return clustered_proportion(
+            [float(of(n, c)) for n, c in repeated.values()],
+            clusters=table.clusters(list(repeated), cluster),
+            confidence=confidence,
         )
 
-    consistency, consistency_interval = share(sum(c in (0, n) for n, c in repeated))
-    all_succeed, all_succeed_interval = share(sum(c == n for n, c in repeated))
+    def at(k: int) -> PassAtK:
+        chances = {task: pass_at_k(n, c, k) for task, (n, c) in counts.items() if n >= k}
+        return PassAtK(
+            k=k,
+            rate=clustered_proportion(
+                list(chances.values()),
+                episodes=sum(counts[task][0] // k for task in chances),
+                clusters=table.clusters(list(chances), cluster),
+                confidence=confidence,
+            ),
+        )
+
     return RepeatScores(
         n_tasks=len(repeated),
-        consistency=consistency,
-        consistency_interval=consistency_interval,
-        all_succeed=all_succeed,
-        all_succeed_interval=all_succeed_interval,
-        pass_at=tuple(at(k) for k in _ks(max(n for n, _ in counts))),
+        consistency=share(lambda n, c: c in (0, n)),
+        all_succeed=share(lambda n, c: c == n),
+        pass_at=tuple(at(k) for k in _ks(max(n for n, _ in counts.values()))),
     )
 
 

@@ -11,8 +11,9 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from tracewarp.evaluate.capability_groups import Source
+from tracewarp.metrics.statistics import Estimate, PairedDifference
 
-SCORES_SCHEMA_VERSION: Final = 1
+SCORES_SCHEMA_VERSION: Final = 2
 
 
 class Result(BaseModel):
@@ -22,36 +23,53 @@ class Result(BaseModel):
 
 
 class FunctionalCorrectness(Result):
-    """Share of episodes with score 1 (Wilson interval); unjudged episodes count 0 in `rate`."""
+    """How often tasks are solved; every task is one value, the mean over its counted episodes."""
 
+    rate: Estimate | None
+    """Mean over tasks of the share of episodes with score 1; unjudged episodes count 0. None: `withheld` says why."""
+    withheld: str | None
+    """Why there is no rate: more than 5 % of the episodes are transport failures, or none is left."""
+    by_template: float | None
+    """Mean over templates of the mean over the template's tasks: every template weighs the same. None: no templates."""
+    bounds: tuple[float, float] | None
+    """[low, high] of the rate if every unjudged episode and every transport failure counts 0, or 1, over all attempted
+    tasks; None where there are none of them."""
+    mean_score: Estimate | None
+    """Mean over tasks of the mean score, partial credit included; unjudged episodes count 0."""
+    n_tasks: int
+    """Tasks with a counted episode."""
+    n: int
+    """Counted episodes: all but transport failures, those without steps included."""
     successes: int
     partial: int
     """Episodes with 0 < score < 1."""
     unknown: int
-    """Episodes that nobody judged."""
-    n: int
-    """Episodes, those without steps included."""
-    rate: float
-    interval: tuple[float, float]
-    bounds: tuple[float, float]
-    """[low, high] of the rate when every unjudged episode counts 0, or 1."""
-    mean_score: float
-    """Mean of the scores, partial credit included; unjudged episodes count 0."""
+    """Counted episodes that nobody judged."""
+    transport_failures: int
+    """Episodes that the model's server or the environment ended. They say nothing about the agent and are excluded."""
+    transport_failure_rate: float
+    """Of all episodes, mean over tasks."""
+    agent_failures: int
+    """Unsolved episodes that ended in an error of the agent, or whose last answer was cut at the token limit."""
+    agent_failure_rate: Estimate | None
+    """Of the counted episodes, mean over tasks."""
 
 
 class CapabilityScore(Result):
-    """Share of capability groups with at least one non-trivial success."""
+    """Share of capabilities with at least one non-trivial success."""
 
     source: Source
     """Where the groups come from: a file of labels, the tasks' own labels (task file or records), the published map, or
     the templates' texts."""
-    score: float
-    """acquired / groups."""
-    interval: tuple[float, float]
-    """BCa over whole capabilities."""
-    interval_method: str
-    """`bca`, or `percentile` where all groups are alike."""
-    reachable_score: float | None
+    at_1: Estimate
+    """capability@1: mean over capabilities of the chance of a success when one episode of each task is drawn."""
+    at_all: Estimate
+    """capability@all: acquired / groups, with every episode of every task."""
+    most_episodes: int
+    """Most episodes of one task behind `at_all`."""
+    reachable_at_1: float | None
+    """capability@1 over the reachable groups."""
+    reachable_at_all: float | None
     """acquired / reachable."""
     groups: int
     """Groups with at least one task that the run attempted."""
@@ -60,29 +78,17 @@ class CapabilityScore(Result):
     reachable: int
     """Groups (of `groups`) with at least one attempted non-trivial task."""
     acquired: int
+    """Groups with a success in any episode."""
     trivial_source: str
     """Where the list of trivial tasks comes from: a run, the published list, or `none`."""
     acquired_groups: tuple[int, ...]
     """Labels of the acquired groups, ascending."""
 
 
-class NeighbourScore(Result):
-    """A cheap similarity that VERTEX_DTW has to beat, mean over the same referenced tasks."""
-
-    mean: float
-    interval: tuple[float, float]
-    """BCa over tasks."""
-    interval_method: str
-
-
 class VertexScore(Result):
     """Mean VERTEX_DTW over referenced tasks."""
 
-    mean: float
-    interval: tuple[float, float]
-    """BCa over tasks."""
-    interval_method: str
-    """`bca`, or `percentile` where all tasks are alike."""
+    mean: Estimate
     mean_non_trivial: float | None = None
     """`mean` without trivial tasks."""
     by_capability_mean: float | None = None
@@ -106,9 +112,9 @@ class VertexScore(Result):
     """Mean score of references against the other references of their task; None: no task has two."""
     ceiling_tasks: int = 0
     """Referenced tasks with at least two references: those behind `ceiling`."""
-    last_step_cosine: NeighbourScore | None = None
+    last_step_cosine: Estimate | None = None
     """Cosine of the last scored steps of test and reference."""
-    action_similarity: NeighbourScore | None = None
+    action_similarity: Estimate | None = None
     """1 - edit distance of the two sequences of actions / length of the longer."""
     few_references: int = 0
     """Referenced tasks with fewer references than `max_references` allows."""
@@ -123,35 +129,32 @@ class VertexScore(Result):
 
 
 class StepStatistics(Result):
-    """How long the episodes were and what went wrong in them; executed steps only."""
+    """How long the episodes were and what went wrong in them; counted episodes and executed steps only."""
 
     total: int
-    mean: float
+    mean: Estimate
+    """Mean over tasks of the mean steps per episode."""
     median: float
+    """Over episodes."""
     invalid: int
     """Actions that the environment refused."""
     unparsable: int
     """Steps without a parsable action."""
     invalid_or_unparsable: int
     """Steps that are one or both."""
-    invalid_rate: float
-    """invalid_or_unparsable / total; 0 without steps."""
+    invalid_rate: Estimate | None
+    """Invalid or unparsable steps per step: the ratio of the two means over tasks. None without steps."""
     early_stops: int
-    environment_errors: int
     endings: dict[str, int]
-    """Episodes by ending, keys sorted."""
+    """Episodes by ending, keys sorted; transport failures included."""
 
 
 class PassAtK(Result):
     """The chance that at least one of k episodes of a task succeeds, mean over tasks."""
 
     k: int
-    rate: float
-    interval: tuple[float, float]
-    """BCa over tasks."""
-    interval_method: str
-    n_tasks: int
-    """Tasks with at least k episodes."""
+    rate: Estimate
+    """Over the tasks with at least k episodes."""
 
 
 class RepeatScores(Result):
@@ -159,14 +162,10 @@ class RepeatScores(Result):
 
     n_tasks: int
     """Tasks with at least two episodes."""
-    consistency: float
+    consistency: Estimate
     """Share of them whose episodes all agree in success."""
-    consistency_interval: tuple[float, float]
-    """Wilson."""
-    all_succeed: float
+    all_succeed: Estimate
     """Share of them whose episodes all succeed."""
-    all_succeed_interval: tuple[float, float]
-    """Wilson."""
     pass_at: tuple[PassAtK, ...]
     """k ascending from 1."""
 
@@ -176,9 +175,11 @@ class SiteScore(Result):
 
     site: str
     functional_correctness: FunctionalCorrectness
-    vertex_dtw: float | None
+    vertex_dtw: Estimate | None
+    """None: no task of the site has a reference."""
     n_referenced: int
-    mean_steps: float
+    mean_steps: float | None
+    """Mean over tasks of the mean steps per episode; None where no episode is counted."""
 
 
 class EpisodeScore(Result):
@@ -210,7 +211,7 @@ class RunScores(Result):
     path: str
     """The path as the user gave it."""
     n_tasks: int
-    """Tasks that the run attempted (has an episode of)."""
+    """Tasks that the run attempted (has an episode of, transport failures included)."""
     n_repeats: int
     """Most episodes of one task."""
     functional_correctness: FunctionalCorrectness
@@ -218,7 +219,8 @@ class RunScores(Result):
     vertex_dtw: VertexScore | None
     repeats: RepeatScores | None = None
     """None: no task has two episodes."""
-    steps: StepStatistics
+    steps: StepStatistics | None
+    """None: no episode is counted."""
     sites: tuple[SiteScore, ...]
     notes: tuple[str, ...]
     """What could not be scored and why; unreadable lines; tasks of the run that the task file lacks."""
@@ -226,23 +228,28 @@ class RunScores(Result):
 
 
 class Difference(Result):
-    """A paired difference, run minus baseline, over the tasks that both have."""
+    """A paired difference, run minus baseline, over the tasks that every compared run has."""
 
-    difference: float
-    interval: tuple[float, float]
-    """BCa over the paired per-task differences."""
-    interval_method: str
-    p_value: float
-    p_holm: float
-    """Adjusted over all comparisons of this kind in one call (Holm)."""
-    test: str
-    n: int
+    paired: PairedDifference
+    """The difference with its simultaneous interval and its p value, adjusted over all comparisons of this kind."""
+    mcnemar_p: float | None
+    """McNemar's exact p, not adjusted; where tasks are the clusters and both runs have one episode of each."""
+    detectable: float | None
+    """The smallest true difference that this many tasks show with probability .80 (two-sided .05, one comparison)."""
+    tasks_needed: dict[str, int]
+    """Difference -> number of tasks that would detect it."""
 
 
 class CapabilityChange(Result):
-    """Capability groups by label, ascending."""
+    """Capabilities by label, ascending; both runs with the same number of episodes per task."""
 
+    episodes: int
+    """k, the smallest number of episodes per task in any compared run."""
+    run_at_k: float
+    """capability@k of the run: k episodes per task drawn without replacement, in closed form."""
+    baseline_at_k: float
     acquired: tuple[int, ...]
+    """Of the first k episodes of each task."""
     lost: tuple[int, ...]
     kept: tuple[int, ...]
     net: int
@@ -253,20 +260,28 @@ class Comparison(Result):
 
     run: str
     baseline: str
+    n_tasks: int
+    """Tasks with a counted episode in every compared run."""
+    left_out: int
+    """Attempted tasks that some compared run lacks."""
     functional_correctness: Difference
-    """McNemar's exact test; the paired permutation test where a task has several repeats."""
     only_run: int
-    """Tasks that only the run solved."""
+    """Tasks that only the run solved, in the first k episodes of each task."""
     only_baseline: int
+    episodes: int
+    """k, the smallest number of episodes per task in any compared run."""
     vertex_dtw: Difference | None
-    """Paired permutation test (sign flips)."""
     capability: CapabilityChange | None
+    steps_ratio: Estimate | None
+    """Steps of the run / steps of the baseline; not adjusted for several comparisons."""
+    invalid_ratio: Estimate | None
+    """Invalid actions per episode of the run / of the baseline; None where the baseline has none."""
 
 
 class Scores(Result):
     """The content of `scores.json`."""
 
-    schema_version: Literal[1] = SCORES_SCHEMA_VERSION
+    schema_version: Literal[2] = SCORES_SCHEMA_VERSION
     settings: dict[str, Any]
     """Options, seed, resamples, confidence, versions, thread count, encoder, template, task file and its facts."""
     capabilities: dict[str, Any] | None

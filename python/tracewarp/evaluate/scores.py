@@ -6,24 +6,26 @@ import json
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
+from statistics import fmean
 
 from tracewarp.evaluate.capability import capability_score
 from tracewarp.evaluate.capability_labels import read_labels
-from tracewarp.evaluate.compare import Scored, compare_all
+from tracewarp.evaluate.compare import Compared, Scored, compare_all
 from tracewarp.evaluate.embedding import Embedding
 from tracewarp.evaluate.episodes import Episode, Listener, LoadedRun, silent
-from tracewarp.evaluate.functional import functional_correctness
+from tracewarp.evaluate.functional import as_headline, functional_correctness
 from tracewarp.evaluate.matches import Matcher
 from tracewarp.evaluate.notes import notes
-from tracewarp.evaluate.options import EvaluateOptions
+from tracewarp.evaluate.options import ClusterKind, EvaluateOptions
 from tracewarp.evaluate.references import Candidates, References, SameCapability, SameTask, reference_pool
 from tracewarp.evaluate.repeats import repeat_scores
-from tracewarp.evaluate.results import EpisodeScore, RunScores, Scores, SiteScore
+from tracewarp.evaluate.results import EpisodeScore, FunctionalCorrectness, RunScores, Scores, SiteScore
 from tracewarp.evaluate.settings import capability_facts, settings
 from tracewarp.evaluate.sources import Opened, Sources
-from tracewarp.evaluate.steps import step_statistics
+from tracewarp.evaluate.steps import per_task, step_statistics
 from tracewarp.evaluate.tasks import TaskTable, site_of, task_table
-from tracewarp.evaluate.vertex import VertexOutcome, score_vertex
+from tracewarp.evaluate.vertex import BOUNDED_MODES, VertexOutcome, score_vertex
+from tracewarp.metrics.statistics import clustered_mean
 from tracewarp.trajectory import TaskSet, load_tasks
 from tracewarp.trajectory.write import beside
 
@@ -69,22 +71,33 @@ def evaluate(
         else None
     )
     encoder = "" if embedding.used is None else embedding.used.name
-    scored = [Scored(run, _vertex(run, chooser, matcher, table, options, encoder=encoder)) for run in sources.evaluated]
-    compared = _compared(scored, sources)
+    cluster = options.cluster or default_cluster(table, sources.evaluated)
+    scored = [
+        Scored(
+            run,
+            as_headline(_correctness(run.by_task(counted=False), table, cluster, options)),
+            _vertex(run, chooser, matcher, table, options, cluster=cluster, encoder=encoder),
+        )
+        for run in sources.evaluated
+    ]
+    compared = compare_all(
+        _pairs(scored, sources),
+        table,
+        cluster=cluster,
+        seed=options.seed,
+        resamples=options.resamples,
+        confidence=options.confidence,
+    )
     set_aside = () if options.references_from is not None else sources.references_set_aside
-    results = [_run_scores(found, table, tasks, compared, options, set_aside=set_aside) for found in scored]
+    results = [
+        _run_scores(found, table, tasks, compared, options, cluster=cluster, set_aside=set_aside) for found in scored
+    ]
     return Scores(
-        settings=settings(sources, tasks, labels, embedding.used, options),
+        settings=settings(sources, tasks, labels, embedding.used, options, cluster=cluster),
         capabilities=capability_facts(table, tasks),
         runs=tuple(results[: len(sources.runs)]),
         baseline=results[-1] if len(results) > len(sources.runs) else None,
-        comparisons=compare_all(
-            compared,
-            table,
-            seed=options.seed,
-            resamples=options.resamples,
-            confidence=options.confidence,
-        ),
+        comparisons=compared.comparisons,
     )
 
 
@@ -124,6 +137,7 @@ def _vertex(
     table: TaskTable,
     options: EvaluateOptions,
     *,
+    cluster: ClusterKind,
     encoder: str,
 ) -> VertexOutcome | None:
     if matcher is None:
@@ -133,6 +147,7 @@ def _vertex(
         chooser,
         matcher,
         table,
+        cluster=cluster,
         encoder=encoder,
         step_template=options.step_template,
         chance_draws=options.chance_draws,
@@ -142,7 +157,12 @@ def _vertex(
     )
 
 
-def _compared(scored: Sequence[Scored], sources: Sources) -> list[tuple[Scored, Scored]]:
+def default_cluster(table: TaskTable, runs: Sequence[LoadedRun]) -> ClusterKind:
+    """Templates where any evaluated task has one, because claims are about tasks of this kind; else tasks."""
+    return "template" if table.has_templates({e.task for run in runs for e in run.episodes}) else "task"
+
+
+def _pairs(scored: Sequence[Scored], sources: Sources) -> list[tuple[Scored, Scored]]:
     """(run, baseline) pairs: each run with `compare_to`, else each run with every one before it."""
     if sources.baseline is None:
         return [(second, first) for first, second in combinations(scored, 2)]
@@ -150,39 +170,56 @@ def _compared(scored: Sequence[Scored], sources: Sources) -> list[tuple[Scored, 
     return [(found, baseline) for found in scored if found is not baseline]
 
 
+def _correctness(
+    by_task: Mapping[str, Sequence[Episode]], table: TaskTable, cluster: ClusterKind, options: EvaluateOptions
+) -> FunctionalCorrectness:
+    ordered = {task: by_task[task] for task in table.in_order(by_task)}
+    return functional_correctness(
+        ordered,
+        table,
+        cluster=cluster,
+        seed=options.seed,
+        resamples=options.resamples,
+        confidence=options.confidence,
+    )
+
+
 def _run_scores(
     found: Scored,
     table: TaskTable,
     tasks: TaskSet | None,
-    compared: Sequence[tuple[Scored, Scored]],
+    compared: Compared,
     options: EvaluateOptions,
     *,
+    cluster: ClusterKind,
     set_aside: Sequence[LoadedRun],
 ) -> RunScores:
     run, vertex = found.run, found.vertex
-    by_task = run.by_task()
-    capability = capability_score(
-        by_task, table, seed=options.seed, resamples=options.resamples, confidence=options.confidence
-    )
+    everything = run.by_task(counted=False)
+    everything = {task: everything[task] for task in table.in_order(everything)}
+    counted = run.by_task()
+    counted = {task: counted[task] for task in everything if task in counted}
     return RunScores(
         name=run.name,
         path=run.path,
-        n_tasks=len(by_task),
-        n_repeats=max(len(episodes) for episodes in by_task.values()),
-        functional_correctness=functional_correctness(run.episodes, confidence=options.confidence),
-        capability=capability,
+        n_tasks=len(everything),
+        n_repeats=max(len(episodes) for episodes in everything.values()),
+        functional_correctness=found.correctness,
+        capability=capability_score(counted, table, confidence=options.confidence) if counted else None,
         vertex_dtw=None if vertex is None else vertex.result,
-        repeats=repeat_scores(
-            {task: by_task[task] for task in table.in_order(by_task)},
+        repeats=repeat_scores(counted, table, cluster=cluster, confidence=options.confidence),
+        steps=step_statistics(
+            everything,
+            table,
+            cluster=cluster,
             seed=options.seed,
             resamples=options.resamples,
             confidence=options.confidence,
         ),
-        steps=step_statistics(run.episodes),
-        sites=_sites(by_task, table, vertex, options),
+        sites=_sites(everything, table, vertex, cluster, options),
         notes=tuple(notes(found, table, tasks, compared, options, set_aside=set_aside)),
         episodes=tuple(
-            _episode_score(episode, table, vertex) for task in table.in_order(by_task) for episode in by_task[task]
+            _episode_score(episode, table, vertex) for repeats in everything.values() for episode in repeats
         ),
     )
 
@@ -191,23 +228,35 @@ def _sites(
     by_task: Mapping[str, Sequence[Episode]],
     table: TaskTable,
     vertex: VertexOutcome | None,
+    cluster: ClusterKind,
     options: EvaluateOptions,
 ) -> tuple[SiteScore, ...]:
     """One score for each set of sites, sorted by name."""
     tasks_of: dict[str, list[str]] = {}
-    for task in table.in_order(by_task):
+    for task in by_task:
         tasks_of.setdefault(site_of(table.tasks[task]), []).append(task)
     found = []
     for site in sorted(tasks_of):
-        episodes = [episode for task in tasks_of[site] for episode in by_task[task]]
-        scores = [] if vertex is None else [vertex.tasks[task] for task in tasks_of[site] if task in vertex.tasks]
+        scored = [task for task in tasks_of[site] if vertex is not None and task in vertex.tasks]
+        counted = {task: kept for task in tasks_of[site] if (kept := [e for e in by_task[task] if e.counted])}
         found.append(
             SiteScore(
                 site=site,
-                functional_correctness=functional_correctness(episodes, confidence=options.confidence),
-                vertex_dtw=sum(scores) / len(scores) if scores else None,
-                n_referenced=len(scores),
-                mean_steps=sum(episode.steps for episode in episodes) / len(episodes),
+                functional_correctness=_correctness(
+                    {task: by_task[task] for task in tasks_of[site]}, table, cluster, options
+                ),
+                vertex_dtw=None
+                if vertex is None or not scored
+                else clustered_mean(
+                    [vertex.tasks[task] for task in scored],
+                    bounded=options.vertex.mode in BOUNDED_MODES,
+                    clusters=table.clusters(scored, cluster),
+                    seed=options.seed,
+                    resamples=options.resamples,
+                    confidence=options.confidence,
+                ),
+                n_referenced=len(scored),
+                mean_steps=fmean(per_task(counted)[0]) if counted else None,
             )
         )
     return tuple(found)

@@ -12,7 +12,7 @@ import scipy
 from tracewarp.embed import Encoder
 from tracewarp.evaluate.capability_groups import published_labels
 from tracewarp.evaluate.capability_labels import CapabilityLabels
-from tracewarp.evaluate.options import EvaluateOptions
+from tracewarp.evaluate.options import ClusterKind, EvaluateOptions
 from tracewarp.evaluate.sources import Sources
 from tracewarp.evaluate.tasks import TaskTable
 from tracewarp.metrics.machine import available_threads
@@ -28,6 +28,8 @@ def settings(
     labels: CapabilityLabels | None,
     encoder: Encoder | None,
     options: EvaluateOptions,
+    *,
+    cluster: ClusterKind,
 ) -> dict[str, Any]:
     """Everything needed to get the same figures again: options, versions, files and what was wrong with them."""
     return {
@@ -37,6 +39,7 @@ def settings(
             "scipy": scipy.__version__,
         },
         "seed": options.seed,
+        "cluster": cluster,
         "resamples": options.resamples,
         "confidence": options.confidence,
         "chance_draws": options.chance_draws,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from tracewarp.evaluate.capability_groups import CapabilityGroups, groups_of, trivial_task_ids
 from tracewarp.evaluate.capability_labels import CapabilityLabels
 from tracewarp.evaluate.episodes import LoadedRun
+from tracewarp.evaluate.options import ClusterKind
+from tracewarp.metrics.statistics import ClusterIndex
 from tracewarp.trajectory import TaskSet
 from tracewarp.trajectory.model import Task
 
@@ -21,6 +23,13 @@ UNKNOWN_SITE = "unknown"
 def site_of(task: Task) -> str:
     """The task's sites, sorted and joined by `+`; `unknown` without any."""
     return "+".join(sorted(task.sites)) or UNKNOWN_SITE
+
+
+def template_of(task: Task) -> Hashable:
+    """What makes two tasks share a template: its id, else its text; None without either."""
+    if task.template_id is not None:
+        return ("id", task.template_id)
+    return None if task.template is None else ("text", task.template.strip())
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +61,24 @@ class TaskTable:
         """Its capability, or the task itself where it has none: a capability of its own."""
         label = self.capability(task)
         return task if label is None else label
+
+    def has_templates(self, tasks: Iterable[str]) -> bool:
+        """True where any of the tasks has a template."""
+        return any(template_of(self.tasks[task]) is not None for task in tasks)
+
+    def clusters(self, tasks: Sequence[str], kind: ClusterKind) -> ClusterIndex:
+        """The cluster of each task; a task without a template or capability is a cluster of its own."""
+        return ClusterIndex.of([self._cluster(task, kind) for task in tasks], kind)
+
+    def _cluster(self, task: str, kind: ClusterKind) -> Hashable:
+        if kind == "site":
+            return site_of(self.tasks[task])
+        found: Hashable = None
+        if kind == "template":
+            found = template_of(self.tasks[task])
+        elif kind == "capability":
+            found = self.capability(task)
+        return ("task", task) if found is None else found
 
     def is_trivial(self, task: str) -> bool:
         """True where the task is known to be trivial."""

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 
 from tracewarp.evaluate.episodes import Episode, LoadedRun
 from tracewarp.evaluate.matches import Jobs, Matcher
+from tracewarp.evaluate.options import ClusterKind
 from tracewarp.evaluate.references import Reference, References
-from tracewarp.evaluate.results import NeighbourScore, VertexScore
+from tracewarp.evaluate.results import VertexScore
 from tracewarp.evaluate.tasks import TaskTable
-from tracewarp.metrics.statistics import DEFAULT_CONFIDENCE, DEFAULT_RESAMPLES, bca_interval
+from tracewarp.metrics.statistics import DEFAULT_CONFIDENCE, DEFAULT_RESAMPLES, Estimate, clustered_mean
 from tracewarp.metrics.vertex import Mode
+
+BOUNDED_MODES = ("normalized", "eq1")
+"""Modes whose scores lie in 0..1."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ def score_vertex(
     *,
     encoder: str,
     step_template: str,
+    cluster: ClusterKind,
     chance_draws: int = 5,
     seed: int = 0,
     resamples: int = DEFAULT_RESAMPLES,
@@ -72,25 +77,22 @@ def score_vertex(
     of_task: dict[str, set[int]] = {}
     for episode, references in jobs:
         of_task.setdefault(episode.task, set()).update(references)
-    interval = bca_interval(list(tasks.values()), seed=seed, resamples=resamples, confidence=confidence)
-    neighbours = []
-    for values in (
-        _task_means({key: found.last_step_cosine for key, found in episodes.items()}),
-        _task_means({key: found.action_similarity for key, found in episodes.items()}),
-    ):
-        around = bca_interval(list(values.values()), seed=seed, resamples=resamples, confidence=confidence)
-        neighbours.append(
-            NeighbourScore(
-                mean=_mean(values.values()), interval=(around.low, around.high), interval_method=around.method
-            )
+
+    def over_tasks(values: Mapping[str, float], *, bounded: bool) -> Estimate:
+        return clustered_mean(
+            list(values.values()),
+            bounded=bounded,
+            clusters=table.clusters(list(values), cluster),
+            seed=seed,
+            resamples=resamples,
+            confidence=confidence,
         )
+
     ceilings = matcher.ceiling([group for task in tasks if len(group := chooser.of(task)) > 1])
     non_trivial = {task: score for task, score in tasks.items() if not table.is_trivial(task)}
     chance, chance_pairs = _chance(run, list(tasks), chooser, matcher, table, draws=chance_draws, seed=seed)
     result = VertexScore(
-        mean=_mean(tasks.values()),
-        interval=(interval.low, interval.high),
-        interval_method=interval.method,
+        mean=over_tasks(tasks, bounded=matcher.options.mode in BOUNDED_MODES),
         mean_non_trivial=_mean(non_trivial.values()) if non_trivial else None,
         by_capability_mean=_over_capabilities(tasks, table, _mean),
         by_capability_mean_non_trivial=_over_capabilities(non_trivial, table, _mean),
@@ -103,8 +105,12 @@ def score_vertex(
         chance_pairs=chance_pairs,
         ceiling=_mean(ceilings) if ceilings else None,
         ceiling_tasks=len(ceilings),
-        last_step_cosine=neighbours[0],
-        action_similarity=neighbours[1],
+        last_step_cosine=over_tasks(
+            _task_means({key: found.last_step_cosine for key, found in episodes.items()}), bounded=False
+        ),
+        action_similarity=over_tasks(
+            _task_means({key: found.action_similarity for key, found in episodes.items()}), bounded=True
+        ),
         few_references=len({e.task for e, references in jobs if len(references) < chooser.max_references}),
         no_test=sum(not any(episode.steps for episode in by_task[task]) for task in tasks),
         degenerate=sum(bool(matcher.degenerate[sorted(found)].all()) for found in of_task.values()),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracewarp.evaluate.improvement import Gain, Success
-from tracewarp.metrics import bca_interval, mcnemar_exact, paired_difference, paired_permutation_test, wilson_interval
+from tracewarp.evaluate.tasks import template_of
+from tracewarp.metrics import ClusterIndex, clustered_proportion, compare_paired
 from tracewarp.synthesize import judge_plausible
 from tracewarp.trajectory import Task, open_run
 
@@ -31,6 +33,18 @@ class Outcomes:
     plausible_successes: int
     left_out: int = 0
     """Episodes that say nothing about the agent: the environment or the model's server failed."""
+    templates: Mapping[str, Hashable] = field(default_factory=dict)
+    """Task id -> what its template is known by; tasks without a template are absent."""
+
+    def means(self, tasks: Sequence[str]) -> NDArray[np.float64]:
+        """Of each task, the share of its episodes that succeeded."""
+        return np.array([fmean(self.successes[task]) for task in tasks], dtype=np.float64)
+
+    def clusters(self, tasks: Sequence[str]) -> ClusterIndex:
+        """Tasks of one template belong together; without any template each task is its own cluster."""
+        return ClusterIndex.of(
+            [self.templates.get(task, ("task", task)) for task in tasks], "template" if self.templates else "task"
+        )
 
     @classmethod
     def read(cls, run: Path) -> Outcomes:
@@ -38,6 +52,7 @@ class Outcomes:
         successes: dict[str, list[float]] = {}
         infeasible: set[str] = set()
         plausible: list[bool] = []
+        templates: dict[str, Hashable] = {}
         left_out = 0
         for trajectory in open_run(run):
             if trajectory.outcome.ending.transport_failure:
@@ -45,38 +60,49 @@ class Outcomes:
                 continue
             success = bool(trajectory.outcome.success)
             successes.setdefault(trajectory.task.id, []).append(float(success))
+            if (template := template_of(trajectory.task)) is not None:
+                templates[trajectory.task.id] = template
             if is_infeasible(trajectory.task):
                 infeasible.add(trajectory.task.id)
             if judge_plausible([trajectory])[0].kept:
                 plausible.append(success)
-        return cls(successes, frozenset(infeasible), len(plausible), sum(plausible), left_out)
+        return cls(successes, frozenset(infeasible), len(plausible), sum(plausible), left_out, templates)
 
 
-def measure(tested: Outcomes, *, baselines: Mapping[str, Outcomes], seed: int) -> Success:
-    """Success of a run, with its differences to baselines over the same tasks.
+def measure(tested: Outcomes) -> Success:
+    """Success of a run, without gains.
 
     Args:
         tested: the run.
-        baselines: name -> another run.
-        seed: of bootstrap and permutations.
     """
-    run = tested.successes
-    tasks = sorted(run)
-    means = _means(run, tasks)
-    n_runs = max(len(values) for values in run.values())
-    interval = wilson_interval(int(means.sum()), len(tasks)) if n_runs == 1 else bca_interval(means, seed=seed)
+    tasks = sorted(tested.successes)
     among = [task for task in tasks if task in tested.infeasible]
+    n_episodes = sum(len(values) for values in tested.successes.values())
     return Success(
-        rate=float(means.mean()),
-        interval=(interval.low, interval.high),
+        rate=clustered_proportion(tested.means(tasks), episodes=n_episodes, clusters=tested.clusters(tasks)),
         n_tasks=len(tasks),
-        n_runs=n_runs,
-        infeasible=float(_means(run, among).mean()) if among else None,
+        n_runs=max(len(values) for values in tested.successes.values()),
+        infeasible=float(tested.means(among).mean()) if among else None,
         n_infeasible=len(among),
-        plausible=tested.plausible / sum(len(values) for values in run.values()),
+        plausible=tested.plausible / n_episodes,
         plausible_precision=tested.plausible_successes / tested.plausible if tested.plausible else None,
-        gains=tuple(_gain(name, run, other.successes, seed=seed) for name, other in baselines.items()),
+        gains=(),
     )
+
+
+def gains(pairs: Sequence[tuple[Outcomes, str, Outcomes]], *, seed: int) -> list[Gain]:
+    """Paired differences in success, adjusted over all of them, on the tasks that every run has.
+
+    Args:
+        pairs: (a run, name of a baseline, the baseline).
+        seed: random seed.
+    """
+    if not pairs:
+        return []
+    tasks = sorted(set.intersection(*(set(run.successes) for first, _, second in pairs for run in (first, second))))
+    rows = [first.means(tasks) - second.means(tasks) for first, _, second in pairs]
+    found = compare_paired(rows, clusters=pairs[0][0].clusters(tasks), seed=seed)
+    return [Gain(against=name, paired=paired) for (_, name, _), paired in zip(pairs, found, strict=True)]
 
 
 def is_infeasible(task: Task) -> bool:
@@ -84,25 +110,3 @@ def is_infeasible(task: Task) -> bool:
     answers = (task.extra.get("eval") or {}).get("reference_answers") or {}
     wanted = [answers.get("exact_match"), answers.get("fuzzy_match")]
     return any(isinstance(text, str) and text.strip().lower() == NOT_APPLICABLE for text in wanted)
-
-
-def _gain(name: str, run: Mapping[str, Sequence[float]], other: Mapping[str, Sequence[float]], *, seed: int) -> Gain:
-    tasks = sorted(set(run) & set(other))
-    a, b = _means(run, tasks), _means(other, tasks)
-    found = paired_difference(a, b, seed=seed)
-    if all(len(run[task]) == len(other[task]) == 1 for task in tasks):
-        test = mcnemar_exact(int((a > b).sum()), int((b > a).sum()))
-    else:
-        test = paired_permutation_test(a, b, seed=seed)
-    return Gain(
-        against=name,
-        difference=found.difference,
-        interval=(found.interval.low, found.interval.high),
-        p_value=test.p_value,
-        test=test.test,
-    )
-
-
-def _means(run: Mapping[str, Sequence[float]], tasks: Sequence[str]) -> NDArray[np.float64]:
-    """Per task, the share of its episodes that succeeded: one independent unit a task."""
-    return np.array([sum(run[task]) / len(run[task]) for task in tasks], dtype=np.float64)

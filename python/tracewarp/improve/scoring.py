@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracewarp.evaluate import EvaluateOptions, Scores, evaluate
-from tracewarp.evaluate.improvement import AgentRow, Improvement, RuleRow, SelectionRow, Success, TrainingRow
+from tracewarp.evaluate.improvement import AgentRow, Gain, Improvement, RuleRow, SelectionRow, Success, TrainingRow
 from tracewarp.improve.agents import BASE, Agent, baselines
 from tracewarp.improve.folders import Folders
-from tracewarp.improve.measure import Outcomes, measure
+from tracewarp.improve.measure import Outcomes, gains, measure
 from tracewarp.improve.options import ImproveOptions
 from tracewarp.improve.selection import Selected
 from tracewarp.synthesize import Balanced
@@ -43,18 +43,23 @@ def assemble(
     runs = {agent.name: folders.agent(agent.arm, agent.round) for agent in agents}
     greedy, sampled, cooled = (_read(runs, kind) for kind in ("greedy", "sampled", "cooled"))
     by_name = {learner.agent.name: learner for learner in learners}
+    measured = {
+        kind: _measured(
+            tested, {agent.name: _others(agent, agents, kind, cooled, options) for agent in agents}, options
+        )
+        for kind, tested in (("greedy", greedy), ("sampled", sampled))
+    }
     rows = []
     for agent in agents:
         learner = by_name.get(agent.name)
-        against = baselines(agent, agents)
         rows.append(
             AgentRow(
                 name=agent.name,
                 arm=agent.arm.name if agent.arm is not None else None,
                 round=agent.round,
-                greedy=measure(greedy[agent.name], baselines=_of(greedy, against), seed=options.seed),
-                sampled=_sampled(agent, against, sampled, cooled, options),
-                cooled=measure(cooled[BASE], baselines={}, seed=options.seed) if agent.arm is None and cooled else None,
+                greedy=measured["greedy"][agent.name],
+                sampled=measured["sampled"].get(agent.name),
+                cooled=measure(cooled[BASE]) if agent.arm is None and cooled else None,
                 selection=learner.selection if learner is not None else None,
                 training=learner.training if learner is not None else None,
             )
@@ -78,28 +83,37 @@ def _left_out(tested: Mapping[str, Mapping[str, Outcomes]]) -> Iterator[str]:
                 )
 
 
-def _sampled(
-    agent: Agent,
-    against: Sequence[str],
-    sampled: Mapping[str, Outcomes],
-    cooled: Mapping[str, Outcomes],
-    options: ImproveOptions,
-) -> Success | None:
-    if agent.name not in sampled:
-        return None
-    others = _of(sampled, against)
-    if agent.arm is not None and cooled:
+def _others(
+    agent: Agent, agents: list[Agent], kind: str, cooled: Mapping[str, Outcomes], options: ImproveOptions
+) -> dict[str, Outcomes | None]:
+    """Name -> the run that an agent is compared with; None: the run of the agent of that name."""
+    others: dict[str, Outcomes | None] = dict.fromkeys(baselines(agent, agents))
+    if kind == "sampled" and agent.arm is not None and cooled:
         # What a lower temperature alone gives the base is no learning.
         others[f"{BASE}, temperature {options.control_temperature:g}"] = cooled[BASE]
-    return measure(sampled[agent.name], baselines=others, seed=options.seed)
+    return others
+
+
+def _measured(
+    tested: Mapping[str, Outcomes], against: Mapping[str, Mapping[str, Outcomes | None]], options: ImproveOptions
+) -> dict[str, Success]:
+    """Success of every run, with gains that are adjusted over all agents."""
+    pairs = [
+        (agent, name, tested[name] if other is None else other)
+        for agent in tested
+        for name, other in against[agent].items()
+    ]
+    found = gains([(tested[agent], name, other) for agent, name, other in pairs], seed=options.seed)
+    of: dict[str, list[Gain]] = {agent: [] for agent in tested}
+    for (agent, _, _), gain in zip(pairs, found, strict=True):
+        of[agent].append(gain)
+    return {
+        agent: measure(outcomes).model_copy(update={"gains": tuple(of[agent])}) for agent, outcomes in tested.items()
+    }
 
 
 def _read(runs: Mapping[str, Path], kind: str) -> dict[str, Outcomes]:
     return {name: Outcomes.read(folder / kind) for name, folder in runs.items() if (folder / kind).exists()}
-
-
-def _of(tested: Mapping[str, Outcomes], names: Sequence[str]) -> dict[str, Outcomes]:
-    return {name: tested[name] for name in names}
 
 
 def _scores(folders: Folders, options: ImproveOptions, runs: Mapping[str, Path]) -> Scores:

@@ -85,20 +85,19 @@ def closer_look(result: Improvement) -> Grid:
                 NONE if agent.sampled is None else Cell(percent(agent.sampled.plausible)),
                 NONE if agent.sampled is None else Cell(percent(agent.sampled.plausible_precision)),
                 NONE if agent.sampled is None else _gain(agent.sampled, (cooled_name(result),)),
-                Cell(percent(run.steps.invalid_rate)),
-                Cell(number(run.steps.mean, 1)),
+                *_steps(run),
             )
         )
     head = (
         "Agent",
         "Infeasible tasks solved",
-        "Capability score",
+        "capability@1",
         "VERTEX_DTW",
         "Plausible at T = 1",
         "Successes among them",
         f"T = 1 over {cooled_name(result)}",
         "Invalid actions",
-        "Steps an episode",
+        "Mean steps per episode",
     )
     return _without_empty(Grid(head, tuple(rows)))
 
@@ -126,14 +125,15 @@ def run_of(result: Improvement, agent: AgentRow) -> RunScores:
 
 
 def _success(success: Success) -> Cell:
-    return Cell(percent(success.rate), share_interval(success.interval))
+    return Cell(percent(success.rate.value), share_interval(success.rate.interval))
 
 
 def _gain(success: Success, against: Iterable[str]) -> Cell:
     found = gain(success, against)
     if found is None:
         return NONE
-    return Cell(points(found.difference), f"{points_interval(found.interval)}, p {_p(found.p_value)}")
+    paired = found.paired
+    return Cell(points(paired.difference), f"{points_interval(paired.interval)}, p {_p(paired.p_value)}")
 
 
 def _p(value: float) -> str:
@@ -149,12 +149,21 @@ def _infeasible(success: Success) -> Cell:
 
 def _capability(run: RunScores) -> Cell:
     found = run.capability
-    return NONE if found is None else Cell(percent(found.score), share_interval(found.interval))
+    return NONE if found is None else Cell(percent(found.at_1.value), share_interval(found.at_1.interval))
 
 
 def _vertex(run: RunScores) -> Cell:
     found = run.vertex_dtw
-    return NONE if found is None else Cell(number(found.mean), score_interval(found.interval))
+    return NONE if found is None else Cell(number(found.mean.value), score_interval(found.mean.interval))
+
+
+def _steps(run: RunScores) -> tuple[Cell, Cell]:
+    """Invalid actions, and mean steps per episode."""
+    if run.steps is None:
+        return NONE, NONE
+    rate = run.steps.invalid_rate
+    invalid = NONE if rate is None else Cell(percent(rate.value), share_interval(rate.interval))
+    return invalid, Cell(number(run.steps.mean.value, 1))
 
 
 def _without_empty(grid: Grid) -> Grid:

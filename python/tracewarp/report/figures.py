@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from tracewarp.evaluate.results import Comparison, EpisodeScore, RunScores, Scores
+from tracewarp.metrics.statistics.clusters import plural
 from tracewarp.report.headline import encoders, shown_runs, variant_names
 from tracewarp.report.plots import Axis, Histogram, Line, Mark, histogram, interval_plot, mirror_plot
 from tracewarp.report.svg import domain
 from tracewarp.report.words import (
     difference_interval,
+    ends,
     level,
     number,
     percent,
@@ -53,13 +55,21 @@ def correctness(scores: Scores) -> Figure | None:
     lines = [
         Line(
             run.name,
-            (Mark(index, run.name, fc.rate, fc.interval, f"{percent(fc.rate)} {share_interval(fc.interval)}"),),
+            (
+                Mark(
+                    index,
+                    run.name,
+                    rate.value,
+                    ends(rate.interval),
+                    f"{percent(rate.value)} {share_interval(rate.interval)}",
+                ),
+            ),
         )
         for index, run in enumerate(shown_runs(scores))
-        if (fc := run.functional_correctness).n
+        if (rate := run.functional_correctness.rate) is not None
     ]
-    caption = f"Share of episodes with score 1, with its {interval_name(scores)} (Wilson). More is better."
-    return plotted("correctness", "Functional correctness", caption, lines, Axis(0, 1, percent_tick))
+    caption = f"Mean success rate of the tasks, with its {interval_name(scores)} (Wilson). More is better."
+    return plotted("correctness", "Success rate", caption, lines, Axis(0, 1, percent_tick))
 
 
 def sites(scores: Scores) -> Figure | None:
@@ -67,26 +77,34 @@ def sites(scores: Scores) -> Figure | None:
     lines = []
     for site in dict.fromkeys(entry.site for run in shown_runs(scores) for entry in run.sites):
         marks = [
-            Mark(index, f"{run.name}, {site}", fc.rate, fc.interval, f"{percent(fc.rate)} of {fc.n:,}")
+            Mark(
+                index,
+                f"{run.name}, {site}",
+                rate.value,
+                ends(rate.interval),
+                f"{percent(rate.value)} of {rate.n:,} {plural('task', rate.n)}",
+            )
             for index, run in enumerate(shown_runs(scores))
             for entry in run.sites
-            if entry.site == site and (fc := entry.functional_correctness).n
+            if entry.site == site and (rate := entry.functional_correctness.rate) is not None
         ]
         lines.append(Line(site or "no site", tuple(marks)))
     caption = (
-        f"Share of solved episodes on each site, with {interval_name(scores)}s (Wilson). Few episodes, wide intervals."
+        f"Mean success rate of the tasks of each site, with {interval_name(scores)}s (Wilson). A site without an "
+        "interval has too few clusters for one."
     )
-    return plotted("sites", "Functional correctness by site", caption, lines, Axis(0, 1, percent_tick))
+    return plotted("sites", "Success rate by site", caption, lines, Axis(0, 1, percent_tick))
 
 
 def vertex(scores: Scores) -> Figure | None:
     """VERTEX_DTW of each run, with the chance level of its own data."""
     lines, values = [], []
     for index, run in enumerate(shown_runs(scores)):
-        if (score := run.vertex_dtw) is not None and math.isfinite(score.mean):
-            text = f"{number(score.mean)} {score_interval(score.interval)}"
-            lines.append(Line(run.name, (Mark(index, run.name, score.mean, score.interval, text, score.chance),)))
-            values += [score.mean, *score.interval, *([] if score.chance is None else [score.chance])]
+        if (score := run.vertex_dtw) is not None and math.isfinite(score.mean.value):
+            mean, interval = score.mean.value, ends(score.mean.interval)
+            text = f"{number(mean)} {score_interval(score.mean.interval)}"
+            lines.append(Line(run.name, (Mark(index, run.name, mean, interval, text, score.chance),)))
+            values += [mean, *(interval or ()), *([] if score.chance is None else [score.chance])]
     caption = (
         f"Mean over tasks with a reference, with its {interval_name(scores)}. The dashed line is what unrelated "
         f"trajectories get: only what lies right of it counts. {encoder_words(scores)} More is better."
@@ -116,33 +134,33 @@ def correctness_differences(scores: Scores) -> Figure | None:
     """Difference of functional correctness for each comparison."""
     lines, values = [], []
     for comparison in scores.comparisons:
-        d = comparison.functional_correctness
-        name = versus(comparison)
-        lines.append(
-            Line(
-                name,
-                (Mark(0, name, d.difference, d.interval, f"{points(d.difference)} {points_interval(d.interval)}"),),
-            )
-        )
-        values += [d.difference, *d.interval]
+        d = comparison.functional_correctness.paired
+        name, interval = versus(comparison), ends(d.interval)
+        text = f"{points(d.difference)} {points_interval(d.interval)}"
+        lines.append(Line(name, (Mark(0, name, d.difference, interval, text),)))
+        values += [d.difference, *(interval or ())]
     caption = (
-        f"Percentage points on the same tasks, with the {interval_name(scores)} of the paired difference. "
-        "An interval that holds 0 does not tell the two apart."
+        f"Percentage points on the same tasks, with simultaneous {interval_name(scores)}s of the paired "
+        "differences. An interval that holds 0 shows no difference."
     )
     axis = Axis(*domain(values), lambda value: signed(100 * value, 0), zero=True)
-    return plotted("correctness-differences", "Difference in functional correctness", caption, lines, axis)
+    return plotted("correctness-differences", "Difference in success rate", caption, lines, axis)
 
 
 def vertex_differences(scores: Scores) -> Figure | None:
     """Difference of VERTEX_DTW for each comparison."""
     lines, values = [], []
     for comparison in scores.comparisons:
-        if (d := comparison.vertex_dtw) is not None:
-            name = versus(comparison)
+        if comparison.vertex_dtw is not None:
+            d = comparison.vertex_dtw.paired
+            name, interval = versus(comparison), ends(d.interval)
             text = f"{signed(d.difference)} {difference_interval(d.interval)}"
-            lines.append(Line(name, (Mark(0, name, d.difference, d.interval, text),)))
-            values += [d.difference, *d.interval]
-    caption = f"On the same tasks, with the {interval_name(scores)} of the paired difference. {encoder_words(scores)}"
+            lines.append(Line(name, (Mark(0, name, d.difference, interval, text),)))
+            values += [d.difference, *(interval or ())]
+    caption = (
+        f"On the same tasks, with simultaneous {interval_name(scores)}s of the paired differences. "
+        f"{encoder_words(scores)}"
+    )
     axis = Axis(*domain(values), lambda value: signed(value, 2), zero=True)
     return plotted("vertex-differences", "Difference in VERTEX_DTW", caption, lines, axis)
 
@@ -176,7 +194,7 @@ def lengths(scores: Scores, run: RunScores, index: int) -> Figure | None:
         "them), each as a share of its group; "
         f"a bar is {each} wide."
     )
-    title = f"Steps an episode: {shorten(run.name, 60)}"
+    title = f"Steps per episode: {shorten(run.name, 60)}"
     return mirrored(f"steps-{index}", title, caption, counted, edges=edges, write=lambda value: f"{value:g}")
 
 

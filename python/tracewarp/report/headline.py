@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
-from tracewarp.evaluate.results import CapabilityScore, PassAtK, RepeatScores, RunScores, Scores, VertexScore
+from tracewarp.evaluate.results import (
+    CapabilityScore,
+    FunctionalCorrectness,
+    PassAtK,
+    RepeatScores,
+    RunScores,
+    Scores,
+    StepStatistics,
+    VertexScore,
+)
+from tracewarp.metrics.statistics import Estimate, Interval
+from tracewarp.metrics.statistics.clusters import plural
 from tracewarp.report.words import MISSING, level, number, of, percent, score_interval, share_interval
 from tracewarp.trajectory import Ending
 
@@ -61,64 +73,88 @@ class Lines:
         """A row of the capability score."""
         self.add(label, lambda run: None if run.capability is None else cell(run.capability), main=main)
 
-    def repeat_row(self, label: str, cell: Callable[[RepeatScores], str | None], *, main: bool = False) -> None:
-        """A row about repeats; none where no run has any."""
-        if any(run.repeats is not None for run in self.runs):
-            self.add(label, lambda run: None if run.repeats is None else cell(run.repeats), main=main)
-
     def vertex_row(self, label: str, cell: Callable[[VertexScore], str | None], *, main: bool = False) -> None:
         """A row of VERTEX_DTW."""
         self.add(label, lambda run: None if run.vertex_dtw is None else cell(run.vertex_dtw), main=main)
 
+    def estimate(
+        self,
+        label: str,
+        of: Callable[[RunScores], Estimate | None],
+        write: Callable[[float], str],
+        interval: Callable[[Interval | None], str],
+    ) -> None:
+        """A main row with its interval below, and with the reason where there is none."""
+        self.add(label, lambda run: None if (found := of(run)) is None else write(found.value), main=True)
+        self.add(self.interval, lambda run: None if (found := of(run)) is None else interval(found.interval))
+        self.add("no interval", lambda run: None if (found := of(run)) is None else found.reason)
+
     def correctness(self) -> None:
-        """Functional correctness and its parts."""
-        self.add("Functional correctness", lambda run: percent(run.functional_correctness.rate), main=True)
-        self.add(self.interval, lambda run: share_interval(run.functional_correctness.interval))
-        self.add("solved", lambda run: of(run.functional_correctness.successes, run.functional_correctness.n))
+        """Success rate and its parts."""
+        self.estimate("Success rate", lambda run: run.functional_correctness.rate, percent, share_interval)
+        self.add("design effect", lambda run: design_effect(run.functional_correctness.rate))
+        self.add("mean over templates", lambda run: share_of(run.functional_correctness.by_template))
+        self.add("tasks, episodes", lambda run: tasks_episodes(run.functional_correctness))
+        self.add("solved episodes", lambda run: of(run.functional_correctness.successes, run.functional_correctness.n))
         self.add("partial credit", lambda run: f"{run.functional_correctness.partial:,}")
-        self.add("mean score", lambda run: percent(run.functional_correctness.mean_score))
+        self.add("mean score", lambda run: value_of(run.functional_correctness.mean_score, percent))
         self.add("not judged", lambda run: f"{run.functional_correctness.unknown:,}" if unjudged(run) else None)
         self.add(
-            "if they fail, succeed",
-            lambda run: share_interval(run.functional_correctness.bounds) if unjudged(run) else None,
+            "transport failures",
+            lambda run: failures(
+                run.functional_correctness.transport_failures, run.functional_correctness.transport_failure_rate
+            ),
         )
+        self.add("bounds", lambda run: bounds(run.functional_correctness))
+        self.add("agent failures", lambda run: agent_failures(run.functional_correctness))
 
     def repeats(self) -> None:
         """pass@k and consistency, where tasks have several episodes."""
         for k in repeat_counts(self.runs):
-            self.repeat_row(f"pass@{k}", partial(pass_at, k=k), main=True)
-            self.repeat_row(self.interval, partial(pass_at_interval, k=k))
-        self.repeat_row("Consistency", lambda r: percent(r.consistency), main=True)
-        self.repeat_row(self.interval, lambda r: share_interval(r.consistency_interval))
-        self.repeat_row("repeats all succeed", lambda r: percent(r.all_succeed))
-        self.repeat_row(self.interval, lambda r: share_interval(r.all_succeed_interval))
-        self.repeat_row("tasks with repeats", lambda r: f"{r.n_tasks:,}")
+            self.estimate(f"pass@{k}", partial(pass_at, k=k), percent, share_interval)
+        if any(run.repeats is not None for run in self.runs):
+            self.estimate("Consistency", partial(of_repeats, name="consistency"), percent, share_interval)
+            self.estimate("All repeats succeed", partial(of_repeats, name="all_succeed"), percent, share_interval)
+            self.add("tasks with repeats", lambda run: None if run.repeats is None else f"{run.repeats.n_tasks:,}")
 
     def capability(self) -> None:
         """Capability score over all groups and over the reachable ones."""
-        self.capability_row("Capability score", lambda c: percent(c.score), main=True)
-        self.capability_row(self.interval, lambda c: share_interval(c.interval))
-        if any(run.capability is not None and run.capability.interval_method != "bca" for run in self.runs):
-            self.capability_row("interval method", lambda c: c.interval_method)
-        self.capability_row("acquired", lambda c: of(c.acquired, c.groups))
-        self.capability_row(
-            "of the reachable", lambda c: None if c.reachable_score is None else percent(c.reachable_score)
+        self.estimate(
+            "capability@1", lambda run: None if run.capability is None else run.capability.at_1, percent, share_interval
         )
+        self.capability_row("of the reachable", lambda c: share_of(c.reachable_at_1))
+        if any(run.capability is not None and run.capability.most_episodes > 1 for run in self.runs):
+            self.estimate(
+                "capability@all",
+                lambda run: None if run.capability is None else run.capability.at_all,
+                percent,
+                share_interval,
+            )
+            self.capability_row("most episodes per task", lambda c: f"{c.most_episodes:,}")
+            self.capability_row("of the reachable", lambda c: share_of(c.reachable_at_all))
+        self.capability_row("acquired", lambda c: of(c.acquired, c.groups))
         self.capability_row("reachable groups", lambda c: f"{c.reachable:,}")
         self.capability_row("groups in the task file", lambda c: f"{c.groups_in_tasks:,}")
         self.capability_row("source of the groups", lambda c: c.source)
 
     def vertex(self) -> None:
         """VERTEX_DTW with everything without which it cannot be read."""
-        self.vertex_row("VERTEX_DTW", lambda v: number(v.mean), main=True)
+        self.estimate(
+            "VERTEX_DTW", lambda run: None if run.vertex_dtw is None else run.vertex_dtw.mean, number, score_interval
+        )
+        self.vertex_row("design effect", lambda v: design_effect(v.mean))
         self.vertex_row("encoder", lambda v: v.encoder)
         self.vertex_row("step template", lambda v: v.step_template)
-        self.vertex_row(self.interval, lambda v: score_interval(v.interval))
-        if any(run.vertex_dtw is not None and run.vertex_dtw.interval_method != "bca" for run in self.runs):
-            self.vertex_row("interval method", lambda v: v.interval_method)
         self.vertex_row("chance level", lambda v: None if v.chance is None else number(v.chance))
+        self.vertex_row("ceiling", lambda v: None if v.ceiling is None else number(v.ceiling))
+        self.vertex_row("last-step cosine", lambda v: beside(v.last_step_cosine))
+        self.vertex_row("action edit similarity", lambda v: beside(v.action_similarity))
         self.vertex_row("with a reference", lambda v: of(v.n_referenced, v.n_tasks))
         self.vertex_row("coverage", lambda v: percent(v.coverage))
+        self.vertex_row(
+            "mean over capabilities",
+            lambda v: None if v.by_capability_mean is None else number(v.by_capability_mean),
+        )
         self.vertex_row(
             "best of each capability", lambda v: None if v.by_capability is None else number(v.by_capability)
         )
@@ -132,21 +168,78 @@ class Lines:
 
     def steps(self) -> None:
         """Length of the episodes, invalid actions, early stops."""
-        self.add("Steps an episode, mean", lambda run: number(run.steps.mean, 1), main=True)
-        self.add("median", lambda run: number(run.steps.median, 1))
-        self.add("steps in all", lambda run: f"{run.steps.total:,}")
-        self.add("Invalid actions", lambda run: percent(run.steps.invalid_rate), main=True)
-        self.add("refused, unparsable", lambda run: f"{run.steps.invalid:,}, {run.steps.unparsable:,}")
-        self.add("Early stops", lambda run: f"{run.steps.early_stops:,}", main=True)
-        self.add("environment errors", lambda run: f"{run.steps.environment_errors:,}")
-        for ending in (Ending.MODEL_UNAVAILABLE, Ending.AGENT_ERROR):
-            if any(run.steps.endings.get(ending.value) for run in self.runs):
-                self.add(f"ended in {ending.value}", partial(ended_in, ending=ending))
+        self.estimate(
+            "Mean steps per episode",
+            lambda run: None if run.steps is None else run.steps.mean,
+            partial(number, digits=1),
+            partial(score_interval, digits=1),
+        )
+        self.step_row("median", lambda found: number(found.median, 1))
+        self.step_row("total steps", lambda found: f"{found.total:,}")
+        self.estimate(
+            "Invalid actions",
+            lambda run: None if run.steps is None else run.steps.invalid_rate,
+            percent,
+            share_interval,
+        )
+        self.step_row("refused, unparsable", lambda found: f"{found.invalid:,}, {found.unparsable:,}")
+        self.step_row("Early stops", lambda found: f"{found.early_stops:,}", main=True)
+        for ending in (Ending.ENVIRONMENT_ERROR, Ending.MODEL_UNAVAILABLE, Ending.AGENT_ERROR):
+            self.step_row(f"ended in {ending.value}", partial(ended_in, ending=ending))
+
+    def step_row(self, label: str, cell: Callable[[StepStatistics], str | None], *, main: bool = False) -> None:
+        """A row about steps."""
+        self.add(label, lambda run: None if run.steps is None else cell(run.steps), main=main)
 
 
-def ended_in(run: RunScores, ending: Ending) -> str:
-    """How many episodes ended in this way."""
-    return f"{run.steps.endings.get(ending.value, 0):,}"
+def ended_in(steps: StepStatistics, ending: Ending) -> str | None:
+    """How many episodes ended in this way; None for none."""
+    return f"{count:,}" if (count := steps.endings.get(ending.value, 0)) else None
+
+
+def value_of(estimate: Estimate | None, write: Callable[[float], str]) -> str | None:
+    """An estimate's value as text."""
+    return None if estimate is None else write(estimate.value)
+
+
+def beside(estimate: Estimate | None) -> str | None:
+    """A score with its interval in one cell."""
+    return None if estimate is None else f"{number(estimate.value)} {score_interval(estimate.interval)}"
+
+
+def share_of(share: float | None) -> str | None:
+    """A share as text; None where there is none."""
+    return None if share is None else percent(share)
+
+
+def design_effect(estimate: Estimate | None) -> str | None:
+    """The design effect and its clusters: `2.4 (190 templates)`; None where each task is a cluster."""
+    if estimate is None or estimate.cluster == "task" or estimate.design_effect is None:
+        return None
+    return f"{number(estimate.design_effect, 1)} ({estimate.clusters:,} {plural(estimate.cluster, estimate.clusters)})"
+
+
+def tasks_episodes(found: FunctionalCorrectness) -> str:
+    """Counted tasks and episodes."""
+    return f"{found.n_tasks:,}, {found.n:,}"
+
+
+def failures(count: int, rate: float) -> str | None:
+    """How many, and their share; None for none."""
+    return f"{count:,} ({percent(rate)})" if count else None
+
+
+def bounds(found: FunctionalCorrectness) -> str | None:
+    """The rate if every unjudged episode and every transport failure had failed, or succeeded."""
+    return None if found.bounds is None else share_interval(found.bounds)
+
+
+def agent_failures(found: FunctionalCorrectness) -> str | None:
+    """Agent failures with their share and its interval; None for none."""
+    rate = found.agent_failure_rate
+    if rate is None or not found.agent_failures:
+        return None
+    return f"{failures(found.agent_failures, rate.value)} {share_interval(rate.interval)}"
 
 
 def unjudged(run: RunScores) -> bool:
@@ -174,11 +267,14 @@ def passed(repeats: RepeatScores, k: int) -> PassAtK | None:
     return next((found for found in repeats.pass_at if found.k == k), None)
 
 
-def pass_at(repeats: RepeatScores, k: int) -> str | None:
-    """The rate."""
-    return None if (found := passed(repeats, k)) is None else percent(found.rate)
+def pass_at(run: RunScores, k: int) -> Estimate | None:
+    """pass@k of one run."""
+    found = None if run.repeats is None else passed(run.repeats, k)
+    return None if found is None else found.rate
 
 
-def pass_at_interval(repeats: RepeatScores, k: int) -> str | None:
-    """Its interval."""
-    return None if (found := passed(repeats, k)) is None else share_interval(found.interval)
+def of_repeats(run: RunScores, name: Literal["consistency", "all_succeed"]) -> Estimate | None:
+    """One of the shares over tasks with repeats."""
+    if run.repeats is None:
+        return None
+    return run.repeats.consistency if name == "consistency" else run.repeats.all_succeed

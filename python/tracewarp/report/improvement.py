@@ -8,6 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from tracewarp.evaluate.improvement import AgentRow, Improvement, RuleRow
+from tracewarp.metrics.statistics.clusters import plural
 from tracewarp.report import words
 from tracewarp.report.agents import BASE, Cell, Grid, closer_look, controls, gain, headline
 from tracewarp.report.curves import curve_plot
@@ -73,9 +74,9 @@ def method(result: Improvement) -> str:
     runs = "" if sampled is None else f" Runs of a task at T = 1: {sampled.n_runs:,}."
     return words.plain(
         f"Learnt on split {options.get('train_split')}, episodes a task: {options.get('samples')}; tested on "
-        f"{first.n_tasks:,} tasks of split {options.get('test_split')}.{runs} Intervals: 95 %, Wilson for greedy "
-        "success, BCa over tasks for the rest. Differences are taken task by task; p by McNemar's exact test (greedy) "
-        "or a paired permutation test, not adjusted for the number of agents. Greedy success is the headline: a gain "
+        f"{first.n_tasks:,} tasks of split {options.get('test_split')}.{runs} Intervals: 95 %, over "
+        f"{first.rate.clusters:,} {plural(first.rate.cluster, first.rate.clusters)}. Differences are taken task by "
+        "task; their intervals and p values are adjusted over all agents. Greedy success is the headline: a gain "
         "at T = 1 alone may be what a lower temperature gives without any learning."
     )
 
@@ -94,7 +95,13 @@ def success(result: Improvement) -> Figure | None:
     lines = []
     for agent in result.agents:
         marks = [
-            Mark(series, f"{agent.name}, {kind}", of.rate, of.interval, words.percent(of.rate))
+            Mark(
+                series,
+                f"{agent.name}, {kind}",
+                of.rate.value,
+                words.ends(of.rate.interval),
+                words.percent(of.rate.value),
+            )
             for series, kind, of in ((GREEDY, "greedy", agent.greedy), (SAMPLED, "T = 1", agent.sampled))
             if of is not None
         ]
@@ -114,15 +121,16 @@ def gains(result: Improvement) -> Figure | None:
                 (SAMPLED, "T = 1", gain(agent.sampled, names) if agent.sampled is not None else None),
             ):
                 if found is not None:
-                    text = f"{words.points(found.difference)} {words.points_interval(found.interval)}"
-                    marks.append(Mark(series, f"{agent.name}, {kind}", found.difference, found.interval, text))
-                    ends += found.interval
+                    paired, interval = found.paired, words.ends(found.paired.interval)
+                    text = f"{words.points(paired.difference)} {words.points_interval(paired.interval)}"
+                    marks.append(Mark(series, f"{agent.name}, {kind}", paired.difference, interval, text))
+                    ends += [paired.difference, *(interval or ())]
             if marks:
                 lines.append(Line(f"{agent.name} minus {what}", tuple(marks)))
     caption = (
         "Percentage points on the same tasks, with the 95 % interval of the paired difference. Circles: greedy. "
-        "Squares: at T = 1. An interval that holds 0 does not tell the two apart; [0.0, 0.0] says that no task came "
-        "out differently."
+        "Squares: at T = 1. An interval that holds 0 shows no difference; no interval says that all tasks came out "
+        "alike, or that there are too few clusters."
     )
     axis = Axis(*domain(ends), lambda value: words.signed(100 * value, 0), zero=True)
     return plotted("gains", "Gains", caption, lines, axis)

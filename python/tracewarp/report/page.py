@@ -23,7 +23,7 @@ from tracewarp.report.definitions import DEFINITIONS
 from tracewarp.report.figures import figures
 from tracewarp.report.headline import encoders, headline_rows, shown_runs
 from tracewarp.report.plots import legend_marker
-from tracewarp.report.table import counts, method
+from tracewarp.report.table import counts, difference_rows, method, tests
 
 OBJECTIVE_CELLS = 300
 """An objective is cut to this width in the page; `scores.json` has it whole."""
@@ -88,6 +88,8 @@ def render(scores: Scores) -> str:
             method=method(scores),
             figures=figures(scores),
             counts=counts,
+            tests=tests,
+            difference_rows=difference_rows,
             sites=list(dict.fromkeys(entry.site for run in runs for entry in run.sites)),
             table=table_data(scores),
             definitions=DEFINITIONS,

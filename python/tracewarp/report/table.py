@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tracewarp.evaluate.results import Comparison, Difference, RunScores, Scores
+from tracewarp.metrics.statistics.clusters import plural
 from tracewarp.report.headline import encoders, headline_rows, shown_runs
 from tracewarp.report.words import (
     MINUS,
@@ -23,9 +24,11 @@ from tracewarp.report.words import (
     plain,
     points,
     points_interval,
+    score_interval,
     share_interval,
     shorten_middle,
     signed,
+    verdict,
 )
 
 LABEL_CELLS = 30
@@ -125,7 +128,10 @@ def method(scores: Scores) -> str:
     if level(settings):
         resamples = settings.get("resamples")
         drawn = f" ({resamples:,} resamples)" if isinstance(resamples, int) else ""
-        words.append(f"{level(settings)} intervals: Wilson for shares of episodes, BCa bootstrap{drawn} for scores.")
+        words.append(
+            f"{level(settings)} intervals: Wilson for success rates, BCa bootstrap{drawn} for scores, over "
+            f"{over(scores)}. Every task is one value, the mean over its episodes."
+        )
     if "seed" in settings:
         words.append(f"Seed {settings['seed']}.")
     if encoders(shown_runs(scores)):
@@ -133,10 +139,24 @@ def method(scores: Scores) -> str:
     return " ".join(words)
 
 
+def over(scores: Scores) -> str:
+    """What was taken as sampled: `190 templates`."""
+    cluster = str(scores.settings.get("cluster", "task"))
+    counts = sorted({found.clusters for run in shown_runs(scores) if (found := run.functional_correctness.rate)})
+    number = " / ".join(f"{count:,}" for count in counts)
+    return f"{number} {plural(cluster, counts[0] if len(counts) == 1 else 0)}".strip()
+
+
 def of_runs(scores: Scores) -> str:
-    """The number of episodes of each run; one number where all agree."""
-    counts = list(dict.fromkeys(f"{run.functional_correctness.n:,}" for run in shown_runs(scores)))
-    return f"{' / '.join(counts)} episodes" + (" a run" if len(counts) == 1 and len(shown_runs(scores)) > 1 else "")
+    """The number of tasks and episodes of each run; one number where all agree."""
+    several = len(shown_runs(scores)) > 1
+    counts = list(
+        dict.fromkeys(
+            f"{run.functional_correctness.n_tasks:,} tasks, {run.functional_correctness.n:,} episodes"
+            for run in shown_runs(scores)
+        )
+    )
+    return " / ".join(counts) + (" per run" if len(counts) == 1 and several else "")
 
 
 def site_table(scores: Scores) -> Table:
@@ -147,20 +167,21 @@ def site_table(scores: Scores) -> Table:
     grid.add_column("Site", overflow="fold")
     if several:
         grid.add_column("Run", no_wrap=True)
-    for name in ("Solved", "Share", f"{level(scores.settings)} interval".strip(), "VERTEX", "Refs", "Steps"):
+    for name in ("Tasks", "Success", f"{level(scores.settings)} interval".strip(), "VERTEX", "Refs", "Steps"):
         grid.add_column(name, justify="right", no_wrap=True)
     for site in dict.fromkeys(entry.site for run in runs for entry in run.sites):
         name = plain(site) or MISSING
         for run in runs:
             for entry in (entry for entry in run.sites if entry.site == site):
-                correct = entry.functional_correctness
+                correct, vertex = entry.functional_correctness, entry.vertex_dtw
+                rate = correct.rate
                 grid.add_row(
                     Text(name),
                     *([Text(shorten_middle(run.name, NAME_CELLS))] if several else []),
-                    f"{correct.successes:,}/{correct.n:,}",
-                    percent(correct.rate),
-                    share_interval(correct.interval),
-                    number(entry.vertex_dtw),
+                    f"{correct.n_tasks:,}",
+                    percent(None if rate is None else rate.value),
+                    share_interval(None if rate is None else rate.interval),
+                    number(None if vertex is None else vertex.value),
                     f"{entry.n_referenced:,}",
                     number(entry.mean_steps, 1),
                 )
@@ -171,41 +192,75 @@ def site_table(scores: Scores) -> Table:
 
 
 def comparison_table(comparison: Comparison, scores: Scores) -> Table:
-    """One comparison: each measure's difference, its interval and its p-values."""
+    """One comparison: what it shows, the adjusted p value, the difference and its simultaneous interval."""
     grid = table()
     grid.add_column("", no_wrap=True)
-    for name in ("Difference", f"{level(scores.settings)} interval".strip(), "p", "p, Holm", "n"):
+    grid.add_column("p, adjusted", justify="right", no_wrap=True)
+    grid.add_column("", no_wrap=True)
+    for name in ("Difference", f"{level(scores.settings)} interval".strip(), "Detectable", "n"):
         grid.add_column(name, justify="right", no_wrap=True)
-    correct = comparison.functional_correctness
-    add_difference(
-        grid, "Functional correctness", correct, points(correct.difference), points_interval(correct.interval)
-    )
-    if (vertex := comparison.vertex_dtw) is not None:
-        add_difference(grid, "VERTEX_DTW", vertex, signed(vertex.difference), difference_interval(vertex.interval))
+    for label, difference, row in difference_rows(comparison, scores):
+        grid.add_row(Text(label), p_value(difference.paired.p_value), *row)
     return grid
 
 
-def add_difference(grid: Table, label: str, difference: Difference, value: str, interval: str) -> None:
-    """One line of a comparison."""
-    p, holm = p_value(difference.p_value), p_value(difference.p_holm)
-    grid.add_row(label, value, interval, p, holm, f"{difference.n:,}")
+def difference_rows(comparison: Comparison, scores: Scores) -> list[tuple[str, Difference, tuple[str, ...]]]:
+    """Label, difference and cells (verdict, difference, interval, detectable, n) of each measure."""
+    confidence = float(scores.settings.get("confidence", 0.95))
+    correct = comparison.functional_correctness
+    found = [("Success rate", correct, points(correct.paired.difference), points_interval(correct.paired.interval))]
+    if (vertex := comparison.vertex_dtw) is not None:
+        paired = vertex.paired
+        found.append(("VERTEX_DTW", vertex, signed(paired.difference), difference_interval(paired.interval)))
+    rows: list[tuple[str, Difference, tuple[str, ...]]] = []
+    for label, difference, value, interval in found:
+        detectable = difference.detectable
+        least = MISSING
+        if detectable is not None:
+            least = f"{number(100 * detectable, 1)} pp" if difference is correct else number(detectable)
+        cells = (verdict(difference.paired.p_value, confidence), value, interval, least, f"{difference.paired.n:,}")
+        rows.append((label, difference, cells))
+    return rows
 
 
 def counts(comparison: Comparison) -> str:
     """The tasks and capabilities in which the two differ, in words."""
-    solved = f"Solved by the first alone {comparison.only_run:,}, by the second alone {comparison.only_baseline:,}."
-    if (change := comparison.capability) is None:
-        return solved
-    return (
-        f"{solved} Capabilities: acquired {len(change.acquired):,}, lost {len(change.lost):,}, "
-        f"kept {len(change.kept):,}, net {signed(change.net, 0)}."
-    )
+    k, first = comparison.episodes, ""
+    if k > 1 or comparison.functional_correctness.mcnemar_p is None:
+        first = f" in the first {k:,} episodes of each task" if k > 1 else " in the first episode of each task"
+    words = [
+        f"Solved by the first alone{first} {comparison.only_run:,}, by the second alone {comparison.only_baseline:,}."
+    ]
+    if (change := comparison.capability) is not None:
+        words.append(
+            f"capability@{change.episodes}: {percent(change.run_at_k)} against {percent(change.baseline_at_k)}; "
+            f"acquired {len(change.acquired):,}, lost {len(change.lost):,}, kept {len(change.kept):,}, "
+            f"net {signed(change.net, 0)}."
+        )
+    ratios = [
+        f"{name} {number(ratio.value, 2)} times {score_interval(ratio.interval, 2)}"
+        for name, ratio in (("steps", comparison.steps_ratio), ("invalid actions", comparison.invalid_ratio))
+        if ratio is not None
+    ]
+    if ratios:
+        words.append(f"The first needs {', '.join(ratios)} as many as the second.")
+    if comparison.left_out:
+        words.append(f"{comparison.left_out:,} tasks left out: some compared run has no counted episode of them.")
+    return " ".join(words)
 
 
 def tests(comparison: Comparison) -> str:
-    """Which test gave each p-value."""
-    words = f"Tests: functional correctness by {comparison.functional_correctness.test}"
-    return f"{words}; VERTEX_DTW by {v.test}." if (v := comparison.vertex_dtw) is not None else f"{words}."
+    """How the p values came about, and how many tasks smaller differences need."""
+    correct = comparison.functional_correctness
+    paired = correct.paired
+    family = "" if paired.comparisons == 1 else f", adjusted over {paired.comparisons:,} comparisons (max-T)"
+    words = [f"p: sign flips of {paired.clusters:,} {plural(paired.cluster, paired.clusters)}{family}."]
+    if correct.mcnemar_p is not None:
+        words.append(f"McNemar's exact p, unadjusted: {p_value(correct.mcnemar_p)}.")
+    if correct.tasks_needed:
+        needed = ", ".join(f"{100 * float(share):g} pp {tasks:,}" for share, tasks in correct.tasks_needed.items())
+        words.append(f"Tasks needed to detect a difference in success (power .80): {needed}.")
+    return " ".join(words)
 
 
 def notes(run: RunScores) -> RenderableType:

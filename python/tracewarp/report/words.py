@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
+
+from tracewarp.metrics.statistics import Interval
 
 MISSING = "–"
 """Stands for a figure that could not be computed; the run's notes say why."""
@@ -36,14 +38,14 @@ def percent(share: float | None) -> str:
     return MISSING if share is None or not math.isfinite(share) else f"{number(100 * share, 1)} %"
 
 
-def share_interval(interval: tuple[float, float] | None) -> str:
+def share_interval(interval: Interval | tuple[float, float] | None) -> str:
     """An interval of shares in percent: `[66.1, 72.4]`."""
-    return MISSING if interval is None else f"[{number(100 * interval[0], 1)}, {number(100 * interval[1], 1)}]"
+    return _between(interval, lambda end: number(100 * end, 1))
 
 
-def score_interval(interval: tuple[float, float] | None) -> str:
+def score_interval(interval: Interval | None, digits: int = 3) -> str:
     """An interval of scores: `[0.412, 0.455]`."""
-    return MISSING if interval is None else f"[{number(interval[0])}, {number(interval[1])}]"
+    return _between(interval, lambda end: number(end, digits))
 
 
 def points(difference: float) -> str:
@@ -51,14 +53,29 @@ def points(difference: float) -> str:
     return f"{signed(100 * difference, 1)} pp"
 
 
-def points_interval(interval: tuple[float, float]) -> str:
+def points_interval(interval: Interval | tuple[float, float] | None) -> str:
     """An interval of a difference of shares, in percentage points: `[−0.4, +4.9]`."""
-    return f"[{signed(100 * interval[0], 1)}, {signed(100 * interval[1], 1)}]"
+    return _between(interval, lambda end: signed(100 * end, 1))
 
 
-def difference_interval(interval: tuple[float, float]) -> str:
+def difference_interval(interval: Interval | None) -> str:
     """An interval of a difference of scores: `[−0.010, +0.031]`."""
-    return f"[{signed(interval[0])}, {signed(interval[1])}]"
+    return _between(interval, signed)
+
+
+def ends(interval: Interval | None) -> tuple[float, float] | None:
+    """The two ends of an interval."""
+    return None if interval is None else (interval.low, interval.high)
+
+
+def _between(interval: Interval | tuple[float, float] | None, write: Callable[[float], str]) -> str:
+    found = ends(interval) if isinstance(interval, Interval) else interval
+    return MISSING if found is None else f"[{write(found[0])}, {write(found[1])}]"
+
+
+def verdict(p: float, confidence: float) -> str:
+    """What a comparison shows, in words."""
+    return "differs" if p <= 1 - confidence else "no difference shown"
 
 
 def p_value(p: float) -> str:

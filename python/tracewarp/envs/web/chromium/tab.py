@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _WAITED_FOR = frozenset({"Document", "Script", "Stylesheet", "XHR", "Fetch"})
 """Requests that can change what the tree says; pictures, fonts and beacons cannot."""
-_START_SECONDS = 1.0
+_START_SECONDS = 5.0
 """From the page's wish to leave until the browser sets out; then the wish was in vain."""
 _DOWNLOAD_SECONDS = 0.2
 _TYPED_ONE_BY_ONE = 80
