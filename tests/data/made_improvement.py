@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tracewarp.evaluate.improvement import AgentRow, Gain, Improvement, RuleRow, SelectionRow, Success, TrainingRow
 from tracewarp.evaluate.results import Scores
+from tracewarp.metrics.statistics import Estimate, Interval, PairedDifference
 
 NAMES = ("base", "A, round 1", "random-A, round 1")
 
@@ -25,10 +26,40 @@ def made_improvement(scores: Scores) -> Improvement:
     )  # fmt: skip
 
 
+def estimate(value: float, half: float | None, *, n: int = 120, cluster: str = "template") -> Estimate:
+    """A figure with an interval of this half width; None: without one."""
+    return Estimate(
+        value=value,
+        interval=None if half is None else Interval(value - half, value + half, "wilson", 0.95),
+        reason="all values are equal" if half is None else None,
+        n=n,
+        cluster=cluster,
+        clusters=40,
+        effective_clusters=36.0,
+        design_effect=2.4,
+        mean_of_clusters=value,
+    )
+
+
+def paired(difference: float, interval: Interval | None, *, p_value: float, n: int = 120) -> PairedDifference:
+    """A difference between two runs."""
+    return PairedDifference(
+        difference=difference,
+        standard_error=0.02,
+        interval=interval,
+        reason=None if interval is not None else "all values are equal",
+        p_value=p_value,
+        comparisons=2,
+        n=n,
+        cluster="template",
+        clusters=40,
+        effective_clusters=36.0,
+    )
+
+
 def success(rate: float, *against: str, infeasible: float | None = 0.5) -> Success:
     return Success(
-        rate=rate,
-        interval=(rate - 0.1, rate + 0.1),
+        rate=estimate(rate, 0.1),
         n_tasks=120,
         n_runs=1,
         infeasible=infeasible,
@@ -36,7 +67,7 @@ def success(rate: float, *against: str, infeasible: float | None = 0.5) -> Succe
         plausible=0.81,
         plausible_precision=0.71,
         gains=tuple(
-            Gain(against=name, difference=0.084, interval=(0.031, 0.12), p_value=0.0004, test="mcnemar exact")
+            Gain(against=name, paired=paired(0.084, Interval(0.031, 0.12, "max-t", 0.95), p_value=0.0004))
             for name in against
         ),
     )

@@ -65,10 +65,10 @@ def test_the_whole_demo_takes_two_minutes_and_finds_the_planted_errors(tmp_path)
     assert time.perf_counter() - started < 120
     scores = json.loads((tmp_path / "tracewarp-demo-policies" / "scores.json").read_text("utf-8"))
     runs = {run["name"]: run for run in scores["runs"]}
-    solved = [runs[name]["functional_correctness"]["rate"] for name in ("random", "trivial", *POLICIES[3:])]
+    solved = [runs[name]["functional_correctness"]["rate"]["value"] for name in ("random", "trivial", *POLICIES[3:])]
     assert solved == sorted(solved)
     (noisy,) = (c for c in scores["comparisons"] if (c["run"], c["baseline"]) == ("noisy-seldom", "noisy-often"))
-    assert noisy["functional_correctness"]["interval"][0] > 0
+    assert noisy["functional_correctness"]["paired"]["interval"]["low"] > 0
     assert noisy["vertex_dtw"]["interval"][0] > 0
 
 
@@ -141,7 +141,7 @@ def test_the_agent_is_scored_against_capabilities_and_compared_with_doing_nothin
     assert run["functional_correctness"]["n"] == len(episodes) >= 60
     assert run["functional_correctness"]["successes"] == sum(t.outcome.success is True for t in episodes)
     assert run["vertex_dtw"]["coverage"] > 0.8
-    assert run["vertex_dtw"]["mean"] > run["vertex_dtw"]["chance"]
+    assert run["vertex_dtw"]["mean"]["value"] > run["vertex_dtw"]["chance"]
     assert scores["baseline"]["functional_correctness"]["successes"] == 3
     assert scores["comparisons"][0]["baseline"] == "webarena-trivial"
     assert scores["capabilities"]["source"] == "published"

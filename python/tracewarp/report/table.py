@@ -195,16 +195,18 @@ def comparison_table(comparison: Comparison, scores: Scores) -> Table:
     """One comparison: what it shows, the adjusted p value, the difference and its simultaneous interval."""
     grid = table()
     grid.add_column("", no_wrap=True)
-    grid.add_column("p, adjusted", justify="right", no_wrap=True)
+    grid.add_column("p", justify="right", no_wrap=True)
     grid.add_column("", no_wrap=True)
-    for name in ("Difference", f"{level(scores.settings)} interval".strip(), "Detectable", "n"):
+    for name in ("Difference", f"{level(scores.settings)} interval".strip(), "n"):
         grid.add_column(name, justify="right", no_wrap=True)
-    for label, difference, row in difference_rows(comparison, scores):
-        grid.add_row(Text(label), p_value(difference.paired.p_value), *row)
+    for label, difference, (shown, value, interval, _, n) in difference_rows(comparison, scores):
+        grid.add_row(Text(label), p_value(difference.paired.p_value), shown, value, interval, n)
     return grid
 
 
-def difference_rows(comparison: Comparison, scores: Scores) -> list[tuple[str, Difference, tuple[str, ...]]]:
+def difference_rows(
+    comparison: Comparison, scores: Scores
+) -> list[tuple[str, Difference, tuple[str, str, str, str, str]]]:
     """Label, difference and cells (verdict, difference, interval, detectable, n) of each measure."""
     confidence = float(scores.settings.get("confidence", 0.95))
     correct = comparison.functional_correctness
@@ -212,7 +214,7 @@ def difference_rows(comparison: Comparison, scores: Scores) -> list[tuple[str, D
     if (vertex := comparison.vertex_dtw) is not None:
         paired = vertex.paired
         found.append(("VERTEX_DTW", vertex, signed(paired.difference), difference_interval(paired.interval)))
-    rows: list[tuple[str, Difference, tuple[str, ...]]] = []
+    rows: list[tuple[str, Difference, tuple[str, str, str, str, str]]] = []
     for label, difference, value, interval in found:
         detectable = difference.detectable
         least = MISSING
@@ -257,6 +259,8 @@ def tests(comparison: Comparison) -> str:
     words = [f"p: sign flips of {paired.clusters:,} {plural(paired.cluster, paired.clusters)}{family}."]
     if correct.mcnemar_p is not None:
         words.append(f"McNemar's exact p, unadjusted: {p_value(correct.mcnemar_p)}.")
+    if correct.detectable is not None:
+        words.append(f"These tasks can show a difference in success of {number(100 * correct.detectable, 1)} pp.")
     if correct.tasks_needed:
         needed = ", ".join(f"{100 * float(share):g} pp {tasks:,}" for share, tasks in correct.tasks_needed.items())
         words.append(f"Tasks needed to detect a difference in success (power .80): {needed}.")

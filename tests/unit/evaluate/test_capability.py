@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tracewarp.evaluate.capability_groups import published_labels
-from tracewarp.metrics import bca_interval
+from tracewarp.metrics import wilson_interval
 
 PURPLE, GREEN, RED = "paint the fence purple", "sell all green apples now", "how many red cars are there"
 
@@ -16,19 +16,42 @@ def test_one_success_acquires_a_capability(workshop):
     scores = workshop.scores(run, tasks=tasks)
     found = scores.runs[0].capability
     assert (found.source, found.groups_in_tasks, found.groups, found.acquired) == ("computed", 3, 2, 1)
-    assert (found.score, found.reachable, found.reachable_score, found.trivial_source) == (0.5, 2, 0.5, "none")
+    assert (found.at_1.value, found.at_all.value, found.reachable, found.reachable_at_1) == (0.5, 0.5, 2, 0.5)
+    assert found.trivial_source == "none"
     label = scores.runs[0].episodes[0].capability
     assert found.acquired_groups == (label,)
     assert scores.capabilities["names"][str(label)] == [PURPLE]
     assert (scores.capabilities["groups"], scores.capabilities["templates"]) == (3, 3)
-    interval = bca_interval([1.0, 0.0], resamples=2_000)
-    assert (found.interval, found.interval_method) == ((interval.low, interval.high), "bca")
+    assert (found.at_1.interval, found.at_1.reason) == (None, "2 capabilities; an interval needs at least 6")
+
+
+def test_one_episode_of_each_task_is_drawn_for_capability_at_1(workshop):
+    solved = {1: [1, 0, 0], 2: [1, 1], 3: [0, 0], 4: [1, 0, 0, 0]}
+    tasks = workshop.tasks({1: PURPLE, 2: GREEN, 3: GREEN, 4: PURPLE})
+    run = workshop.run(
+        "run",
+        [workshop.episode(i, repeat=r, score=float(s)) for i, found in solved.items() for r, s in enumerate(found)],
+    )
+    found = workshop.score(run, tasks=tasks).capability
+    assert found.at_1.value == pytest.approx(((1 - 2 / 3 * 3 / 4) + 1) / 2)
+    assert (found.at_all.value, found.acquired, found.most_episodes) == (1.0, 2, 4)
+
+
+def test_the_interval_is_wilsons_over_the_capabilities(workshop):
+    capabilities = {i: str(i // 2) for i in range(20)}
+    run = workshop.run(
+        "run", [workshop.episode(i, capability=capabilities[i], score=float(i in (0, 5, 9))) for i in range(20)]
+    )
+    found = workshop.score(run).capability
+    expected = wilson_interval(3, 10)
+    assert found.at_1.interval == expected
+    assert found.at_all.interval == expected
 
 
 def test_partial_credit_acquires_nothing(workshop):
     run = workshop.run("run", [workshop.episode(1, score=0.9)])
     found = workshop.score(run, tasks=workshop.tasks({1: PURPLE})).capability
-    assert (found.acquired, found.interval, found.interval_method) == (0, (0.0, 0.0), "percentile")
+    assert (found.acquired, found.at_1.value, found.at_1.interval) == (0, 0.0, None)
 
 
 def test_a_trivial_success_is_no_evidence(workshop):
@@ -39,7 +62,7 @@ def test_a_trivial_success_is_no_evidence(workshop):
     )
     found = workshop.score(run, tasks=tasks, trivial=trivial)
     assert (found.capability.groups, found.capability.reachable, found.capability.acquired) == (3, 1, 1)
-    assert (found.capability.score, found.capability.reachable_score) == (pytest.approx(1 / 3), 1.0)
+    assert (found.capability.at_1.value, found.capability.reachable_at_1) == (pytest.approx(1 / 3), 1.0)
     assert found.capability.trivial_source == f"successes of {trivial}"
     assert [row.trivial for row in found.episodes] == [True, True, False]
 
@@ -47,7 +70,7 @@ def test_a_trivial_success_is_no_evidence(workshop):
 def test_nothing_reachable_has_no_reachable_score(workshop):
     run = workshop.run("run", [workshop.episode(1)])
     found = workshop.score(run, tasks=workshop.tasks({1: PURPLE}), trivial=run).capability
-    assert (found.reachable, found.reachable_score, found.score) == (0, None, 0.0)
+    assert (found.reachable, found.reachable_at_1, found.at_1.value) == (0, None, 0.0)
 
 
 def test_without_templates_there_is_no_capability_score_and_a_note_says_so(workshop):
@@ -78,7 +101,7 @@ def test_webarena_ids_use_the_published_map_and_trivial_tasks(workshop):
     found = scores.runs[0].capability
     assert (found.source, found.trivial_source) == ("published", "published")
     assert (found.groups, found.reachable, found.acquired) == (136, 131, 131)
-    assert (found.score, found.reachable_score) == (131 / 136, 1.0)
+    assert (found.at_1.value, found.reachable_at_all) == (131 / 136, 1.0)
     assert scores.capabilities["labels"] == 144
     assert sum(row.trivial for row in scores.runs[0].episodes) == 38
 
@@ -100,7 +123,7 @@ def test_labels_of_the_records_are_used_without_a_task_file(workshop):
     )
     scores = workshop.scores(run)
     found = scores.runs[0].capability
-    assert (found.source, found.groups, found.acquired, found.score) == ("records", 2, 1, 0.5)
+    assert (found.source, found.groups, found.acquired, found.at_1.value) == ("records", 2, 1, 0.5)
     assert scores.capabilities["names"] == {"0": ["paint"], "1": ["sell"]}
 
 

@@ -27,10 +27,9 @@ def test_scores_are_written_whole_and_read_back_equal(workshop):
     text = path.read_text(encoding="utf-8")
     assert text == scores_json(scores) + "\n"
     found = json.loads(text)
-    assert (found["schema_version"], found["runs"][0]["functional_correctness"]["interval"]) == (
-        1,
-        list(scores.runs[0].functional_correctness.interval),
-    )
+    rate = found["runs"][0]["functional_correctness"]["rate"]
+    assert (found["schema_version"], rate["value"], rate["interval"]) == (2, 0.5, None)
+    assert rate["reason"] == "2 tasks; an interval needs at least 6"
     assert sorted(p.name for p in workshop.folder.iterdir()) == ["run.jsonl", "scores.json"]
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tracewarp.errors import CollectionStoppedError
-from tracewarp.improve.measure import Outcomes, is_infeasible, measure
+from tracewarp.improve.measure import Outcomes, gains, is_infeasible, measure
 from tracewarp.improve.runs import check_run
+from tracewarp.metrics import ClusterIndex, clustered_proportion, compare_paired
 from tracewarp.trajectory import Ending, Task, Trajectory, write_trajectories
 
 Make = Callable[..., Trajectory]
@@ -20,41 +21,46 @@ def outcomes(successes: Mapping[str, Sequence[float]], *, infeasible: Sequence[s
 
 
 def test_a_rate_is_the_mean_over_tasks_of_the_share_of_successes() -> None:
-    found = measure(outcomes({"a": [1.0, 0.0], "b": [1.0, 1.0], "c": [0.0, 0.0]}), baselines={}, seed=0)
-    assert found.rate == pytest.approx(0.5)
-    assert (found.n_tasks, found.n_runs) == (3, 2)
-    assert found.interval[0] <= 0.5 <= found.interval[1]
+    found = measure(outcomes({"a": [1.0, 0.0], "b": [1.0, 1.0], "c": [0.0, 0.0]}))
+    assert found.rate.value == pytest.approx(0.5)
+    assert (found.n_tasks, found.n_runs, found.rate.reason) == (3, 2, "3 tasks; an interval needs at least 6")
 
 
-def test_gains_are_taken_task_by_task() -> None:
-    ours = {str(i): [float(i < 12)] for i in range(20)}
-    theirs = {str(i): [float(i < 4)] for i in range(20)}
-    gain = measure(outcomes(ours), baselines={"base": outcomes(theirs)}, seed=0).gains[0]
-    assert gain.against == "base"
-    assert gain.difference == pytest.approx(0.4)
-    assert gain.interval[0] > 0
-    assert gain.test == "mcnemar exact"
-    assert gain.p_value == pytest.approx(2 / 2**8)
+def test_tasks_of_one_template_are_a_cluster() -> None:
+    successes = {str(i): [float(i % 12 < 5)] for i in range(48)}
+    templates = {str(i): i % 12 for i in range(48)}
+    found = measure(Outcomes(successes, frozenset(), 0, 0, templates=templates)).rate
+    expected = clustered_proportion(
+        [float(int(i) % 12 < 5) for i in sorted(successes)],
+        clusters=ClusterIndex.of([templates[i] for i in sorted(successes)], "template"),
+    )
+    assert found == expected
+    assert found.design_effect is not None and found.design_effect > 3
 
 
-def test_several_runs_are_compared_by_permutation() -> None:
-    ours = {str(i): [1.0, float(i % 2)] for i in range(10)}
-    theirs = {str(i): [0.0, 1.0] for i in range(10)}
-    gain = measure(outcomes(ours), baselines={"base": outcomes(theirs)}, seed=0).gains[0]
-    assert gain.test.startswith("sign flips")
-    assert gain.difference == pytest.approx(0.25)
+def test_gains_are_taken_task_by_task_and_adjusted_over_all_of_them() -> None:
+    ours, theirs, other = (outcomes({str(i): [float(i < most)] for i in range(20)}) for most in (12, 4, 11))
+    found = gains([(ours, "base", theirs), (ours, "other", other)], seed=0)
+    rows = [[float(i < 12) - float(i < 4) for i in range(20)], [float(i < 12) - float(i < 11) for i in range(20)]]
+    order = sorted(range(20), key=str)
+    expected = compare_paired([[row[i] for i in order] for row in rows], clusters=ClusterIndex.single(20))
+    assert [gain.against for gain in found] == ["base", "other"]
+    assert tuple(gain.paired for gain in found) == expected
+    assert found[0].paired.difference == pytest.approx(0.4)
+    assert found[0].paired.interval is not None and found[0].paired.interval.low > 0
 
 
 def test_an_agent_gains_nothing_over_itself() -> None:
     run = outcomes({str(i): [float(i % 3 == 0)] for i in range(9)})
-    gain = measure(run, baselines={"base": run}, seed=0).gains[0]
-    assert (gain.difference, gain.interval, gain.p_value) == (0.0, (0.0, 0.0), 1.0)
+    (gain,) = gains([(run, "base", run)], seed=0)
+    assert (gain.paired.difference, gain.paired.interval, gain.paired.p_value) == (0.0, None, 1.0)
+    assert gains([], seed=0) == []
 
 
 def test_infeasible_tasks_have_a_figure_of_their_own() -> None:
-    found = measure(outcomes({"a": [1.0], "b": [0.0], "c": [0.0]}, infeasible=["a", "b"]), baselines={}, seed=0)
+    found = measure(outcomes({"a": [1.0], "b": [0.0], "c": [0.0]}, infeasible=["a", "b"]))
     assert (found.infeasible, found.n_infeasible) == (0.5, 2)
-    assert measure(outcomes({"a": [1.0]}), baselines={}, seed=0).infeasible is None
+    assert measure(outcomes({"a": [1.0]})).infeasible is None
 
 
 @pytest.mark.parametrize(
@@ -77,7 +83,7 @@ def test_a_run_is_read_once_for_everything(make: Make, tmp_path: Path) -> None:
     found = Outcomes.read(tmp_path / "run.jsonl")
     assert found.successes == {"a": [1.0], "b": [0.0], "c": [1.0], "d": [0.0]}
     assert (found.plausible, found.plausible_successes) == (3, 1)
-    told = measure(found, baselines={}, seed=0)
+    told = measure(found)
     assert told.plausible == 0.75
     assert told.plausible_precision == pytest.approx(1 / 3)
 
@@ -97,7 +103,7 @@ def test_failures_of_server_and_environment_are_left_out_and_counted(make: Make,
     found = Outcomes.read(tmp_path / "run.jsonl")
     assert dict(found.successes) == {"a": [1.0], "c": [0.0]}
     assert found.left_out == 1
-    assert measure(found, baselines={}, seed=0).rate == 0.5
+    assert measure(found).rate.value == 0.5
 
 
 def test_a_run_in_which_every_episode_failed_is_no_result(make: Make, tmp_path: Path) -> None:

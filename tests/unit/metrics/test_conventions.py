@@ -26,10 +26,14 @@ def test_every_public_function_that_takes_rows_is_here():
     from_other_inputs = {
         "adjusted_rand_index",
         "bca_interval",
-        "holm",
+        "clustered_mean",
+        "clustered_proportion",
+        "clustered_ratio",
+        "compare_paired",
+        "detectable_difference",
         "mcnemar_exact",
-        "paired_difference",
-        "paired_permutation_test",
+        "t_interval",
+        "units_needed",
         "wilson_interval",
     }
     functions = {name for name in metrics.__all__ if name[0].islower()} | {"DiversityFilter.add"}

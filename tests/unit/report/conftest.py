@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from made_improvement import estimate, paired
 
 from tracewarp.evaluate.results import (
     CapabilityChange,
@@ -17,6 +18,7 @@ from tracewarp.evaluate.results import (
     StepStatistics,
     VertexScore,
 )
+from tracewarp.metrics.statistics import Interval
 
 SITES = ("gitlab", "map", "reddit", "shopping", "shopping_admin", "map+wikipedia")
 
@@ -31,10 +33,16 @@ def correctness(scores: list[float | None]) -> FunctionalCorrectness:
         partial=sum(score is not None and 0 < score < 1 for score in scores),
         unknown=unknown,
         n=n,
-        rate=rate,
-        interval=(max(0.0, rate - 0.03), min(1.0, rate + 0.03)),
-        bounds=(rate, rate + unknown / n if n else 0.0),
-        mean_score=sum(score or 0.0 for score in scores) / n if n else 0.0,
+        n_tasks=n,
+        rate=estimate(rate, 0.03, n=n),
+        withheld=None,
+        by_template=rate,
+        bounds=(rate, rate + unknown / n) if unknown else None,
+        mean_score=estimate(sum(score or 0.0 for score in scores) / n if n else 0.0, 0.03, n=n),
+        transport_failures=0,
+        transport_failure_rate=0.0,
+        agent_failures=1,
+        agent_failure_rate=estimate(0.01, 0.01, n=n),
     )
 
 
@@ -74,7 +82,7 @@ def make_run(
         SiteScore(
             site=site,
             functional_correctness=correctness([entry.score for entry in episodes if entry.site == site]),
-            vertex_dtw=mean,
+            vertex_dtw=estimate(mean, None),
             n_referenced=n // 7,
             mean_steps=9.4,
         )
@@ -88,10 +96,11 @@ def make_run(
         functional_correctness=correctness([entry.score for entry in episodes]),
         capability=CapabilityScore(
             source="published",
-            score=0.912,
-            interval=(0.86, 0.95),
-            interval_method="bca",
-            reachable_score=0.946,
+            at_1=estimate(0.912, 0.04, n=136, cluster="capability"),
+            at_all=estimate(0.912, 0.04, n=136, cluster="capability"),
+            most_episodes=1,
+            reachable_at_1=0.946,
+            reachable_at_all=0.946,
             groups=136,
             groups_in_tasks=136,
             reachable=131,
@@ -100,9 +109,7 @@ def make_run(
             acquired_groups=tuple(range(124)),
         ),
         vertex_dtw=VertexScore(
-            mean=mean,
-            interval=(mean - 0.02, mean + 0.02),
-            interval_method="bca",
+            mean=estimate(mean, 0.02, n=len(vertex)),
             by_capability=0.61,
             non_trivial=0.44,
             n_referenced=len(vertex),
@@ -118,15 +125,14 @@ def make_run(
         ),
         steps=StepStatistics(
             total=1234,
-            mean=9.6,
+            mean=estimate(9.6, 0.7, n=n),
             median=8.0,
             invalid=21,
             unparsable=3,
             invalid_or_unparsable=24,
-            invalid_rate=24 / 1234,
+            invalid_rate=estimate(24 / 1234, 0.004, n=n),
             early_stops=12,
-            environment_errors=1,
-            endings={"step_limit": 12, "stop": n - 12},
+            endings={"environment_error": 1, "step_limit": 12, "stop": n - 12},
         ),
         sites=sites,
         notes=notes,
@@ -138,27 +144,34 @@ def make_comparison(run: str, baseline: str) -> Comparison:
     return Comparison(
         run=run,
         baseline=baseline,
+        n_tasks=812,
+        left_out=3,
         functional_correctness=Difference(
-            difference=0.022,
-            interval=(-0.004, 0.049),
-            interval_method="bca",
-            p_value=0.104,
-            p_holm=0.208,
-            test="McNemar, exact",
-            n=812,
+            paired=paired(0.022, Interval(-0.004, 0.049, "max-t", 0.95), p_value=0.208, n=812),
+            mcnemar_p=None,
+            detectable=0.031,
+            tasks_needed={"0.02": 1951, "0.05": 313, "0.10": 79},
         ),
         only_run=40,
         only_baseline=22,
+        episodes=1,
         vertex_dtw=Difference(
-            difference=-0.031,
-            interval=(-0.05, -0.012),
-            interval_method="bca",
-            p_value=0.0004,
-            p_holm=0.0008,
-            test="paired permutation",
-            n=640,
+            paired=paired(-0.031, Interval(-0.05, -0.012, "max-t", 0.95), p_value=0.0008, n=640),
+            mcnemar_p=None,
+            detectable=0.02,
+            tasks_needed={},
         ),
-        capability=CapabilityChange(acquired=(1, 2, 3), lost=(4,), kept=tuple(range(5, 60)), net=2),
+        capability=CapabilityChange(
+            episodes=1,
+            run_at_k=0.44,
+            baseline_at_k=0.42,
+            acquired=(1, 2, 3),
+            lost=(4,),
+            kept=tuple(range(5, 60)),
+            net=2,
+        ),
+        steps_ratio=estimate(1.21, 0.1),
+        invalid_ratio=None,
     )
 
 
@@ -170,6 +183,7 @@ def make_scores(*runs: RunScores, compare: bool = True, baseline: RunScores | No
             "seed": 0,
             "resamples": 2000,
             "confidence": 0.95,
+            "cluster": "template",
             "encoder": "hashed",
             "step_template": "action_first",
             "versions": {"tracewarp": "0.1.0", "numpy": "2.0"},
@@ -215,22 +229,24 @@ def bare_run(name: str = "bare") -> RunScores:
         n_tasks=1,
         n_repeats=1,
         functional_correctness=FunctionalCorrectness(
-            successes=0, partial=0, unknown=1, n=1, rate=0.0, interval=(0.0, 0.79), bounds=(0.0, 1.0), mean_score=0.0
+            successes=0,
+            partial=0,
+            unknown=1,
+            n=1,
+            n_tasks=1,
+            rate=None,
+            withheld="every episode is a transport failure",
+            by_template=None,
+            bounds=(0.0, 1.0),
+            mean_score=None,
+            transport_failures=0,
+            transport_failure_rate=0.0,
+            agent_failures=0,
+            agent_failure_rate=None,
         ),
         capability=None,
         vertex_dtw=None,
-        steps=StepStatistics(
-            total=0,
-            mean=0.0,
-            median=0.0,
-            invalid=0,
-            unparsable=0,
-            invalid_or_unparsable=0,
-            invalid_rate=0.0,
-            early_stops=0,
-            environment_errors=0,
-            endings={"unknown": 1},
-        ),
+        steps=None,
         sites=(),
         notes=("VERTEX_DTW: not scored, because no references were given.",),
         episodes=(blank,),

@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -177,7 +178,8 @@ def test_a_run_without_any_figure_has_a_page(make, written):
 
 def test_scores_that_are_not_finite_are_told_as_missing(make, written):
     run = make.run("a", 1, 12)
-    vertex = run.vertex_dtw.model_copy(update={"mean": float("nan"), "chance": float("inf")})
+    mean = replace(run.vertex_dtw.mean, value=float("nan"), interval=None)
+    vertex = run.vertex_dtw.model_copy(update={"mean": mean, "chance": float("inf")})
     episodes = tuple(e.model_copy(update={"vertex_dtw": float("nan")}) for e in run.episodes)
     text = written(make.scores(run.model_copy(update={"vertex_dtw": vertex, "episodes": episodes})))
     assert not re.search(r'="[^"]*\b(nan|inf)\b', text)

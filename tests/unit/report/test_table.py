@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -23,10 +24,12 @@ def printed(scores, width=100, **options):
 def test_the_headline_figures_stand_with_their_intervals(make):
     text = printed(make.scores(make.run("mine", 1, 60)))
     for expected in (
-        "Functional correctness",
+        "Success rate",
         "95 % interval",
+        "2.4 (40 templates)",
+        "capability@1",
         "91.2 %",
-        "[86.0, 95.0]",
+        "[87.2, 95.2]",
         "124 of 136",
         "94.6 %",
         "0.211",
@@ -41,7 +44,8 @@ def test_encoder_template_seed_and_method_are_named(make):
         "Wilson" in text
         and "BCa bootstrap (2,000 resamples)" in text
         and "Seed 0" in text
-        and "n = 60 episodes" in text
+        and "over 40 templates" in text
+        and "n = 60 tasks, 60 episodes" in text
     )
 
 
@@ -58,8 +62,8 @@ def test_no_figure_of_any_run_is_cut(make, width):
     text = printed(scores, width)
     for run in scores.runs:
         assert run.name in text
-        vertex = run.vertex_dtw
-        assert f"[{vertex.interval[0]:.3f}, {vertex.interval[1]:.3f}]" in text
+        interval = run.vertex_dtw.mean.interval
+        assert f"[{interval.low:.3f}, {interval.high:.3f}]" in text
     assert "…" not in text
 
 
@@ -77,15 +81,21 @@ def test_the_baseline_stands_beside_the_runs(make):
     assert "mine minus does-nothing" in text
 
 
-def test_comparisons_give_difference_interval_and_both_p_values(make):
-    text = printed(make.scores(make.run("mine", 1, 60), make.run("theirs", 2, 60)))
+def test_comparisons_lead_with_the_adjusted_p_and_say_what_it_shows(make):
+    text = " ".join(printed(make.scores(make.run("mine", 1, 60), make.run("theirs", 2, 60))).split())
     for expected in (
         "+2.2 pp",
         "[−0.4, +4.9]",
-        "0.104",
         "0.208",
+        "no difference shown",
         "< 0.001",
-        "first alone 40",
+        "differs",
+        "3.1 pp",
+        "5 pp 313",
+        "over 2 comparisons (max-T)",
+        "3 tasks left out",
+        "steps 1.21 times [1.11, 1.31]",
+        "Solved by the first alone in the first episode of each task 40",
         "second alone 22",
         "net",
     ):
@@ -99,10 +109,13 @@ def test_a_run_without_any_figure_is_printed_with_its_notes(make):
     assert "–" in text
 
 
-def test_an_odd_interval_method_is_named(make):
+def test_a_figure_without_an_interval_says_why(make):
     run = make.run("mine", 1, 60)
-    vertex = run.vertex_dtw.model_copy(update={"interval_method": "percentile"})
-    assert "percentile" in printed(make.scores(run.model_copy(update={"vertex_dtw": vertex})))
+    mean = replace(run.vertex_dtw.mean, interval=None, reason="3 templates; an interval needs at least 6")
+    vertex = run.vertex_dtw.model_copy(update={"mean": mean})
+    text = " ".join(printed(make.scores(run.model_copy(update={"vertex_dtw": vertex}))).split())
+    assert "no interval" in text
+    assert "3 templates; an interval needs at least 6" in text
 
 
 def test_names_cannot_give_markup_or_escape_codes(make):
