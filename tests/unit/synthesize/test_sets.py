@@ -305,3 +305,11 @@ def test_the_sample_of_a_place_depends_on_seed_and_place_alone(make: Make) -> No
         for place, pool in (("first", [e[0] for e in examples]), ("last", [e[-1] for e in examples])):
             dice = random.Random(hashlib.sha256(f"{seed}|{place}".encode()).digest())
             assert [e for e in found.examples if e.place == place] == dice.sample(pool, 1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_holdout_with_tasks_on_one_side_only_is_refused(seed: int) -> None:
+    """Of two sites one is held out; either it has no task of its own, or the other has none."""
+    tasks = [Task(id="1", sites=("a",)), Task(id="2", sites=("a", "b"))]
+    with pytest.raises(EmptyInputError, match="none is left on one side"):
+        hold_out(tasks, by="site", share=0.5, seed=seed)
