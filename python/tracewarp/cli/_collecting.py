@@ -15,8 +15,10 @@ from rich.text import Text
 from tracewarp.cli._terminal import one_line, printable, shortened
 from tracewarp.collect import Collected
 from tracewarp.collect import Progress as Standing
-from tracewarp.collect.tally import Facts
-from tracewarp.metrics import wilson_interval
+from tracewarp.collect.tally import Facts, Tally
+from tracewarp.evaluate.functional import MOST_TRANSPORT_FAILURES
+from tracewarp.metrics import ClusterIndex, clustered_proportion
+from tracewarp.metrics.statistics import Estimate
 from tracewarp.report.table import table as plain_table
 from tracewarp.report.words import of, percent, share_interval
 from tracewarp.trajectory import Ending
@@ -84,11 +86,13 @@ class CollectingDisplay:
 
 
 def standing_words(standing: Standing) -> str:
-    """Success with its interval, speed, tokens and errors, in a line."""
+    """Success with its interval, errors, transport failures, speed and tokens, in a line."""
     tally = standing.tally
     words = [f"success {success(standing)}"] if tally.done else []
-    if tally.errors:
-        words.append(f"{tally.errors:,} error{'' if tally.errors == 1 else 's'}")
+    if tally.agent_failures:
+        words.append(_counted(tally.agent_failures, "agent error"))
+    if tally.transport_failures:
+        words.append(f"{_counted(tally.transport_failures, 'transport failure')} (not counted)")
     if tally.cut:
         words.append(f"{tally.cut:,} answer{'' if tally.cut == 1 else 's'} cut at max_new_tokens")
     if standing.steps_now:
@@ -100,14 +104,29 @@ def standing_words(standing: Standing) -> str:
     return ", ".join(words)
 
 
+def success_rate(tally: Tally) -> Estimate | None:
+    """Success with one value per task, the mean over its episodes; None without a counted episode.
+
+    As in `tracewarp evaluate`, transport failures are not counted, and the interval is over templates where tasks have
+    them.
+    """
+    tasks = tally.counted_tasks
+    if not tasks:
+        return None
+    kind = "task" if all(task.template is None for task in tasks) else "template"
+    keys = [(place, None) if task.template is None else task.template for place, task in enumerate(tasks)]
+    episodes = sum(task.counted for task in tasks)
+    return clustered_proportion(tally.rates, episodes=episodes, clusters=ClusterIndex.of(keys, kind))
+
+
 def success(standing: Standing) -> str:
-    """The share of episodes with score 1, and Wilson's interval; transport failures are not counted."""
-    tally = standing.tally
-    counted = tally.done - tally.transport_failures
-    if not counted:
+    """The success rate with its interval, or the reason why there is none."""
+    found = success_rate(standing.tally)
+    if found is None:
         return "not known"
-    interval = wilson_interval(tally.successes, counted)
-    return f"{percent(tally.successes / counted)} {share_interval((interval.low, interval.high))}"
+    if found.interval is None:
+        return f"{percent(found.value)} (no interval: {found.reason})"
+    return f"{percent(found.value)} {share_interval(found.interval)}"
 
 
 def first_error(facts: Facts) -> str:
@@ -131,11 +150,16 @@ def summary(collected: Collected) -> Table:
     grid.add_column(Text(one_line(str(collected.path))), no_wrap=True)
     grid.add_column(Text(one_line(" on ".join(filter(None, (info.agent, info.driver))))), overflow="fold")
     counted = tally.done - tally.transport_failures
-    grid.add_row("Success", f"{of(tally.successes, counted)}, {success(standing)}", style="bold")
-    if tally.unknown > tally.transport_failures:
-        grid.add_row("  not judged", f"{tally.unknown - tally.transport_failures:,}")
+    grid.add_row("Success", headline(standing), style="bold")
+    grid.add_row("  counted", f"{of(tally.successes, counted)} episodes of {_counted(len(tally.rates), 'task')}")
+    unjudged = sum(task.unknown for task in tally.tasks.values())
+    if unjudged:
+        grid.add_row("  not judged", f"{_counted(unjudged, 'episode')}, as failures")
     if tally.transport_failures:
         grid.add_row("  not counted", f"{tally.transport_failures:,} (the model's server or the environment failed)")
+    if (unjudged or tally.transport_failures) and tally.bounds is not None:
+        low, high = tally.bounds
+        grid.add_row("  bounds", f"{percent(low)} to {percent(high)}, if these had all failed, or all succeeded")
     for ending, count in sorted(tally.endings.items(), key=lambda entry: (-entry[1], entry[0].value)):
         grid.add_row(f"  ended by {ending.value}", f"{count:,}")
     grid.add_row("Steps", f"{tally.steps:,}, {tally.steps / tally.done:.1f} an episode")
@@ -150,6 +174,15 @@ def summary(collected: Collected) -> Table:
     return grid
 
 
+def headline(standing: Standing) -> str:
+    """Success, or why there is none: with many transport failures, those who are left may be another kind of task."""
+    tally = standing.tally
+    if tally.done and tally.transport_failures > MOST_TRANSPORT_FAILURES * tally.done:
+        most = f"more than {100 * MOST_TRANSPORT_FAILURES:g} %"
+        return f"not shown: {of(tally.transport_failures, tally.done)} episodes are transport failures, {most}"
+    return success(standing)
+
+
 def next_steps(collected: Collected) -> str:
     """What to do with the run."""
     run = printable(shlex.quote(str(collected.path)))
@@ -161,13 +194,13 @@ def next_steps(collected: Collected) -> str:
     tally = collected.progress.tally
     if count := tally.transport_failures:
         lines.append(
-            f"In {count:,} {_episodes(count)} the environment or the model's server failed. "
+            f"In {_counted(count, 'episode')} the environment or the model's server failed. "
             "Run the same command again to repeat them."
         )
     if count := tally.endings[Ending.AGENT_ERROR]:
-        lines.append(f"In {count:,} {_episodes(count)} the agent failed. Add --retry-errors to repeat them.")
+        lines.append(f"In {_counted(count, 'episode')} the agent failed. Add --retry-errors to repeat them.")
     return "\n".join(lines)
 
 
-def _episodes(count: int) -> str:
-    return "episode" if count == 1 else "episodes"
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ class Facts:
     """What the counts need of one episode."""
 
     key: tuple[str, int]
+    template: Hashable
+    """What the task's template is known by; None: it has none."""
     score: float | None
     ending: Ending
     steps: int
@@ -36,6 +39,7 @@ class Facts:
         seconds = trajectory.extra.get("seconds")
         return cls(
             key=trajectory.key,
+            template=trajectory.task.template_id or (trajectory.task.template or "").strip() or None,
             score=trajectory.outcome.score,
             ending=trajectory.outcome.ending,
             steps=len(steps),
@@ -48,6 +52,19 @@ class Facts:
         )
 
 
+@dataclass(slots=True)
+class TaskTally:
+    """What came of the episodes of one task."""
+
+    template: Hashable
+    episodes: int = 0
+    counted: int = 0
+    """Those that say something about the agent: all but transport failures."""
+    successes: int = 0
+    unknown: int = 0
+    """Counted ones that nobody judged."""
+
+
 class Tally:
     """Sums over episodes."""
 
@@ -57,6 +74,7 @@ class Tally:
         self.unknown = 0
         """Episodes without a score."""
         self.endings: Counter[Ending] = Counter()
+        self.tasks: dict[str, TaskTally] = {}
         self.steps = 0
         self.prompt_tokens = 0
         self.completion_tokens = 0
@@ -72,6 +90,12 @@ class Tally:
         self.successes += facts.score is not None and facts.score >= 1
         self.unknown += facts.score is None
         self.endings[facts.ending] += 1
+        task = self.tasks.setdefault(facts.key[0], TaskTally(facts.template))
+        task.episodes += 1
+        if not facts.ending.transport_failure:
+            task.counted += 1
+            task.successes += facts.score is not None and facts.score >= 1
+            task.unknown += facts.score is None
         self.steps += facts.steps
         self.prompt_tokens += facts.prompt_tokens
         self.completion_tokens += facts.completion_tokens
@@ -88,6 +112,31 @@ class Tally:
     def transport_failures(self) -> int:
         """Those of them that say nothing about the agent."""
         return sum(count for ending, count in self.endings.items() if ending.transport_failure)
+
+    @property
+    def agent_failures(self) -> int:
+        """Those of them that are the agent's own."""
+        return self.errors - self.transport_failures
+
+    @property
+    def counted_tasks(self) -> list[TaskTally]:
+        """The tasks with an episode that says something about the agent."""
+        return [task for task in self.tasks.values() if task.counted]
+
+    @property
+    def rates(self) -> list[float]:
+        """Of each counted task, the share of its counted episodes that succeeded; unjudged ones did not."""
+        return [task.successes / task.counted for task in self.counted_tasks]
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The mean over all tasks if everything that is not known had failed, or had succeeded."""
+        if not self.tasks:
+            return None
+        tasks = self.tasks.values()
+        low = [task.successes / task.episodes for task in tasks]
+        high = [(task.successes + task.unknown + task.episodes - task.counted) / task.episodes for task in tasks]
+        return sum(low) / len(low), sum(high) / len(high)
 
     @property
     def all_failed(self) -> bool:

@@ -14,6 +14,7 @@ from counter_world import CounterSource, CounterWorld
 from tracewarp.collect import BasePolicy, CollectOptions, Decision, Limits, collect, without_timings
 from tracewarp.collect.journal import Journal
 from tracewarp.collect.lock import RunLock
+from tracewarp.collect.oracle_policies import OraclePolicy
 from tracewarp.errors import (
     CollectionStoppedError,
     DuplicateKeyError,
@@ -195,6 +196,44 @@ def test_errors_of_the_agent_are_collected_again_on_request_only(tmp_path, monke
     assert collect(tmp_path / "run", given).progress.tally.all_failed
     assert collect(tmp_path / "run", given).progress.resumed == 2
     assert collect(tmp_path / "run", CollectOptions(**{**vars(given), "retry_errors": True})).progress.resumed == 0
+
+
+@pytest.fixture
+def flaky(monkeypatch):
+    """A policy whose model's server is down until `comes_back` is called."""
+    monkeypatch.setitem(sys.modules, "collect_test", sys.modules[__name__])
+    monkeypatch.setattr(Flaky, "down", True)
+    return Flaky
+
+
+class Flaky(OraclePolicy):
+    name = "flaky"
+    down = True
+
+    def start(self, start):
+        super().start(start)
+        self.lost = start.task.id in ("count-1", "count-4")
+
+    def act(self, view):
+        if Flaky.down and self.lost:
+            raise ModelUnavailableError("status 503: busy")
+        return super().act(view)
+
+
+def test_what_a_server_lost_is_collected_again_by_the_same_command_and_only_that(tmp_path, flaky):
+    given = options("collect_test:Flaky", tasks=("count-1", "count-2", "count-4", "count-5"), stop_after_errors=None)
+    first = collect(tmp_path / "run", given)
+    assert (first.progress.tally.transport_failures, first.progress.tally.successes) == (2, 2)
+    before = {found.task.id: found for found in records(tmp_path / "run")}
+    assert [found.outcome.score for found in before.values()] == [None, 1.0, None, 1.0]
+    flaky.down = False
+    second = collect(tmp_path / "run", given)
+    assert (second.progress.resumed, second.progress.tally.transport_failures) == (2, 0)
+    assert second.progress.tally.successes == second.progress.tally.done == 4
+    after = {found.task.id: found for found in records(tmp_path / "run")}
+    assert list(after) == ["count-1", "count-2", "count-4", "count-5"]
+    assert all(after[name] == before[name] for name in ("count-2", "count-5")), "finished ones are left as they are"
+    assert collect(tmp_path / "run", given).progress.resumed == 4
 
 
 class Broken:
