@@ -325,3 +325,32 @@ def webarena_tasks(request):
 def test_bad_input_is_named(call, error, names):
     with pytest.raises(error, match=names):
         call()
+
+
+VALUES = [0.1, 0.4, 0.35, 0.8, 0.05, 0.6, 0.7, 0.2]
+
+
+@pytest.mark.parametrize("exponent", [-1000, -700, 600, 1020])
+def test_a_power_of_two_scales_every_figure_and_changes_no_decision(exponent):
+    """Squares of large values are no floats any more, and those of small ones are 0."""
+    scaled = np.ldexp(VALUES, exponent)
+    before, after = (st.clustered_mean(values, resamples=2_000) for values in (np.array(VALUES), scaled))
+    assert after.value == np.ldexp(before.value, exponent)
+    assert after.interval.low == pytest.approx(np.ldexp(before.interval.low, exponent), rel=1e-9)
+    assert after.interval.high == pytest.approx(np.ldexp(before.interval.high, exponent), rel=1e-9)
+    assert (after.design_effect, after.reason) == (pytest.approx(before.design_effect), None)
+    both = [np.array(VALUES) - 0.3, np.array(VALUES) - 0.1]
+    first = st.compare_paired(both, resamples=2_000)
+    second = st.compare_paired([np.ldexp(row, exponent) for row in both], resamples=2_000)
+    for one, other in zip(first, second, strict=True):
+        assert other.p_value == one.p_value
+        assert other.difference == pytest.approx(np.ldexp(one.difference, exponent), rel=1e-9)
+        assert other.standard_error == pytest.approx(np.ldexp(one.standard_error, exponent), rel=1e-9)
+
+
+def test_sums_that_no_float_can_hold_are_no_error():
+    found = st.clustered_mean([1.7e308, -1.7e308, 1.6e308, 1.7e308, 1.5e308, 1.7e308], resamples=2_000)
+    assert found.value == pytest.approx(1.0833e308, rel=1e-3)
+    assert found.interval.high == np.inf, "the studentised bound is beyond the floats"
+    [pair] = st.compare_paired([[1.7e308, -1.7e308, 1.6e308, 1.7e308, 1.5e308, 1.7e308]], resamples=2_000)
+    assert 0 < pair.p_value <= 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -50,6 +52,22 @@ def finite_vector(values: ArrayLike, name: str) -> NDArray[np.float64]:
     if len(bad):
         raise NonFiniteError(f"{name}: expected finite numbers, got {data[bad[0]]} at index {bad[0]}")
     return data
+
+
+def scaled(data: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+    """Values by a power of two, so that the largest lies in 0.5..1, and the exponent: k_i with k_i 2^e = data_i.
+
+    Without it squares of values beyond 1e154 are infinite, and those of values below 1e-162 are 0. Powers of two round
+    nothing.
+    """
+    exponent = math.frexp(float(np.abs(data).max()))[1]
+    return np.ldexp(data, -exponent), exponent
+
+
+def unscaled(value: float, exponent: int) -> float:
+    """Return value * 2^exponent; infinite where no float is large enough."""
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(value, exponent))
 
 
 def _plain(values: object, name: str) -> object:

@@ -16,6 +16,8 @@ from tracewarp.metrics.statistics.checks import (
     DEFAULT_RESAMPLES,
     check_resampling,
     finite_vector,
+    scaled,
+    unscaled,
 )
 from tracewarp.metrics.statistics.clusters import ClusterIndex, matching
 from tracewarp.metrics.statistics.estimates import EQUAL
@@ -95,7 +97,8 @@ def compare_paired(
     check_resampling(seed=seed, resamples=resamples, confidence=confidence)
     if not len(differences):
         raise EmptyInputError("differences: expected at least one comparison, got none")
-    rows = [finite_vector(row, f"differences[{j}]") for j, row in enumerate(differences)]
+    given = [finite_vector(row, f"differences[{j}]") for j, row in enumerate(differences)]
+    rows, exponents = zip(*map(scaled, given), strict=True)
     for j, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise ShapeError(f"differences[{j}]: expected {len(rows[0])} values as in differences[0], got {len(row)}")
@@ -111,7 +114,7 @@ def compare_paired(
     allowed = math.floor((1 - confidence) * (resamples + 1) + _TIE) - 1
     quantile = float(highest[resamples - 1 - allowed]) if allowed >= 0 else math.inf
     found = []
-    for mean, error, statistic, row in zip(means, errors, observed, rows, strict=True):
+    for mean, error, statistic, row, exponent in zip(means, errors, observed, rows, exponents, strict=True):
         as_high = resamples - int(np.searchsorted(highest, statistic * (1 - _TIE)))
         p_value = (1 + as_high) / (resamples + 1)
         reason = clusters.too_few() or (EQUAL if not error or np.all(row == row[0]) else None)
@@ -122,11 +125,11 @@ def compare_paired(
             low, high = mean - quantile * error, mean + quantile * error
             if p_value > 1 - confidence:  # a tie by rounding must not let the interval leave out 0
                 low, high = min(low, 0.0), max(high, 0.0)
-            interval = Interval(low, high, "max-t", confidence)
+            interval = Interval(unscaled(low, exponent), unscaled(high, exponent), "max-t", confidence)
         found.append(
             PairedDifference(
-                difference=mean,
-                standard_error=error,
+                difference=unscaled(mean, exponent),
+                standard_error=None if error is None else unscaled(error, exponent),
                 interval=interval,
                 reason=reason,
                 p_value=p_value,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,8 @@ from tracewarp.metrics.statistics.checks import (
     check_confidence,
     check_resampling,
     finite_vector,
+    scaled,
+    unscaled,
 )
 from tracewarp.metrics.statistics.clusters import ClusterIndex, matching
 from tracewarp.metrics.statistics.intervals import (
@@ -177,6 +179,7 @@ def clustered_ratio(
     if (below < 0.0).any() or not below.any():
         raise OptionError("denominators: expected numbers >= 0, not all of them 0")
     clusters = matching(clusters, len(above))
+    above, exponent = (above, 0) if bounded else scaled(above)
     sums, sizes = clusters.sums(above), clusters.sums(below)
     sums, sizes = sums[sizes > 0.0], sizes[sizes > 0.0]
     reason = clusters.too_few()
@@ -194,7 +197,22 @@ def clustered_ratio(
         else:
             interval = ratio_studentised(sums, sizes, seed=seed, resamples=resamples, confidence=confidence)
         reason = None if interval else TOO_ALIKE
-    return _estimate((sums, sizes), (above, below), clusters, interval, reason)
+    return _unscaled(_estimate((sums, sizes), (above, below), clusters, interval, reason), exponent)
+
+
+def _unscaled(found: Estimate, exponent: int) -> Estimate:
+    """An estimate of numerators that were divided by 2^exponent."""
+    if exponent == 0:
+        return found
+    interval = found.interval
+    if interval is not None:
+        interval = replace(interval, low=unscaled(interval.low, exponent), high=unscaled(interval.high, exponent))
+    return replace(
+        found,
+        value=unscaled(found.value, exponent),
+        interval=interval,
+        mean_of_clusters=unscaled(found.mean_of_clusters, exponent),
+    )
 
 
 def _wilson(data: NDArray[np.float64], clusters: ClusterIndex, episodes: int, confidence: float) -> Interval:
