@@ -240,12 +240,12 @@ def counts(comparison: Comparison) -> str:
             f"net {signed(change.net, 0)}."
         )
     ratios = [
-        f"{name} {number(ratio.value, 2)} times {score_interval(ratio.interval, 2)}"
+        f"{name} {' '.join(filter(None, (number(ratio.value, 2), ratio.interval and score_interval(ratio.interval, 2))))}"
         for name, ratio in (("steps", comparison.steps_ratio), ("invalid actions", comparison.invalid_ratio))
         if ratio is not None
     ]
     if ratios:
-        words.append(f"The first needs {', '.join(ratios)} as many as the second.")
+        words.append(f"Ratios, first to second: {', '.join(ratios)}.")
     if comparison.left_out:
         words.append(f"{comparison.left_out:,} tasks left out: some compared run has no counted episode of them.")
     return " ".join(words)

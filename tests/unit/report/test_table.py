@@ -94,7 +94,7 @@ def test_comparisons_lead_with_the_adjusted_p_and_say_what_it_shows(make):
         "5 pp 313",
         "over 2 comparisons (max-T)",
         "3 tasks left out",
-        "steps 1.21 times [1.11, 1.31]",
+        "first to second: steps 1.21 [1.11, 1.31].",
         "Solved by the first alone in the first episode of each task 40",
         "second alone 22",
         "net",
