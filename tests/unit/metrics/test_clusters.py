@@ -170,11 +170,25 @@ def test_clusters_of_equal_means_give_no_interval_though_their_values_differ():
     assert (found.interval, found.reason) == (None, "all values are equal")
 
 
-def test_a_ratio_leaves_out_clusters_without_a_denominator():
-    steps = [0.0, *range(5, 14)]
-    invalid = [0.0, *([1.0, 0.0, 2.0] * 3)]
-    found, without = st.clustered_ratio(invalid, steps), st.clustered_ratio(invalid[1:], steps[1:])
-    assert ends(found) == ends(without)
+def test_a_cluster_without_a_denominator_counts_with_its_numerators():
+    # Invalid actions of a run over those of its baseline: where the baseline has none, those of the run still count.
+    baseline = [0.0, 0.0, *([1.0, 0.0, 2.0, 1.0] * 3)]
+    run = [4.0, 2.0, *([1.0, 1.0, 2.0, 0.0] * 3)]
+    found = st.clustered_ratio(run, baseline)
+    r, g, total = sum(run) / sum(baseline), len(run), sum(baseline)
+    variance = g / (g - 1) * sum((a - r * b) ** 2 for a, b in zip(run, baseline, strict=True)) / total**2
+    expected = slow_studentised(np.array(run), np.array(baseline), 0, 10_000)
+    assert found.value == pytest.approx(r)
+    assert found.effective_clusters == pytest.approx(total**2 / sum(b**2 for b in baseline))
+    assert ends(found) == pytest.approx(expected, rel=1e-9)
+    assert found.interval.low < r < found.interval.high
+    assert found.interval.high - found.interval.low > 2 * sqrt(variance)
+    assert found.mean_of_clusters == pytest.approx(np.mean([a / b for a, b in zip(run, baseline, strict=True) if b]))
+
+
+def test_a_ratio_whose_denominator_is_in_few_clusters_has_no_interval():
+    found = st.clustered_ratio([1.0, 2.0, *[1.0] * 20], [1.0, 3.0, *[0.0] * 20])
+    assert (found.interval, found.reason) == (None, "too few values differ")
 
 
 def slow_max_t(differences, keys, seed, resamples, confidence=0.95):

@@ -55,7 +55,7 @@ class ClusterIndex:
     @property
     def effective(self) -> float:
         """G* = n^2 / sum of squared sizes, the effective number of clusters; G where all have one size."""
-        return float(len(self.index) ** 2 / (self.sizes**2).sum())
+        return effective_number(self.sizes)
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """(G,) the sum of the values of each cluster."""
@@ -66,6 +66,11 @@ class ClusterIndex:
         if self.count >= MIN_CLUSTERS:
             return None
         return f"{self.count} {plural(self.kind, self.count)}; an interval needs at least {MIN_CLUSTERS}"
+
+
+def effective_number(sizes: NDArray[np.float64]) -> float:
+    """(sum of sizes)^2 / sum of squared sizes: how many clusters of one size tell as much."""
+    return float(sizes.sum() ** 2 / (sizes**2).sum())
 
 
 def plural(kind: str, count: int) -> str:

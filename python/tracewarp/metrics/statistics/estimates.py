@@ -18,7 +18,7 @@ from tracewarp.metrics.statistics.checks import (
     scaled,
     unscaled,
 )
-from tracewarp.metrics.statistics.clusters import ClusterIndex, matching
+from tracewarp.metrics.statistics.clusters import ClusterIndex, effective_number, matching
 from tracewarp.metrics.statistics.intervals import (
     Interval,
     all_equal,
@@ -49,11 +49,13 @@ class Estimate:
     clusters: int
     """G."""
     effective_clusters: float
-    """G*: the number of clusters of one size that would tell as much about the spread."""
+    """G*: the number of clusters of one size that would tell as much about the spread; the size of a cluster is its
+    number of tasks, in a ratio its denominator."""
     design_effect: float | None
     """Variance over clusters / variance as if tasks were independent; None where the values do not vary."""
     mean_of_clusters: float
-    """Mean over clusters of the cluster's own value: every cluster weighs the same."""
+    """Mean over clusters of the cluster's own value: every cluster weighs the same. In a ratio a cluster without a
+    denominator has no value of its own."""
 
 
 def clustered_proportion(
@@ -155,8 +157,8 @@ def clustered_ratio(
 
     Args:
         numerators: (n,) finite numbers, one per task, such as its invalid actions.
-        denominators: (n,) numbers >= 0, one per task, such as its steps; not all 0. Clusters of which all are 0 are
-            left out.
+        denominators: (n,) numbers >= 0, one per task, such as its steps; not all 0. A cluster without a denominator
+            counts with its numerators, as everywhere.
         bounded: each numerator lies between 0 and its denominator.
         clusters: the cluster of each task; None: each task is its own.
         seed: random seed.
@@ -181,13 +183,10 @@ def clustered_ratio(
     clusters = matching(clusters, len(above))
     above, exponent = (above, 0) if bounded else scaled(above)
     sums, sizes = clusters.sums(above), clusters.sums(below)
-    sums, sizes = sums[sizes > 0.0], sizes[sizes > 0.0]
-    reason = clusters.too_few()
+    reason = clusters.too_few() or (EQUAL if all_equal(sums, sizes) else None)
     interval: Interval | None = None
-    if reason is None and (len(sums) < 2 or all_equal(sums, sizes)):
-        reason = EQUAL
     if reason is None:
-        effective = float(sizes.sum() ** 2 / (sizes**2).sum())
+        effective = effective_number(sizes)
         if effective >= MANY_CLUSTERS:
             interval = ratio_bca(sums, sizes, seed=seed, resamples=resamples, confidence=confidence)
         elif bounded:
@@ -239,8 +238,8 @@ def _estimate(
     reason: str | None,
 ) -> Estimate:
     (sums, sizes), (above, below) = by_cluster, by_task
-    counted = below > 0.0
-    alone = ratio_error(above[counted], below[counted]) if counted.sum() > 1 else 0.0
+    counted = sizes > 0.0
+    alone = ratio_error(above, below) if len(above) > 1 else 0.0
     together = ratio_error(sums, sizes) if len(sums) > 1 else 0.0
     return Estimate(
         value=math.fsum(above) / math.fsum(below),
@@ -249,7 +248,7 @@ def _estimate(
         n=len(above),
         cluster=clusters.kind,
         clusters=clusters.count,
-        effective_clusters=clusters.effective,
+        effective_clusters=effective_number(sizes),
         design_effect=(together / alone) ** 2 if alone and together else None,
-        mean_of_clusters=math.fsum(sums / sizes) / len(sums),
+        mean_of_clusters=math.fsum(sums[counted] / sizes[counted]) / int(counted.sum()),
     )

@@ -144,7 +144,10 @@ def bca_interval(
 def ratio_bca(
     sums: NDArray[np.float64], sizes: NDArray[np.float64], *, seed: int, resamples: int, confidence: float
 ) -> Interval | None:
-    """BCa for sum(sums) / sum(sizes), resampling the pairs; sizes > 0. None where all pairs have one ratio."""
+    """BCa for sum(sums) / sum(sizes), resampling the pairs; None where all pairs have one ratio.
+
+    Sizes are > 0, or >= 0 with 50 effective pairs or more: a resample without any size then does not occur.
+    """
     if all_equal(sums, sizes):
         return None
     require_memory("the means of the resamples", 8 * resamples)
@@ -166,7 +169,7 @@ def ratio_bca(
 def ratio_studentised(
     sums: NDArray[np.float64], sizes: NDArray[np.float64], *, seed: int, resamples: int, confidence: float
 ) -> Interval | None:
-    """Studentised bootstrap for the ratio sum(sums) / sum(sizes), resampling the pairs; sizes > 0.
+    """Studentised bootstrap for the ratio sum(sums) / sum(sizes), resampling the pairs; sizes >= 0, not all of them 0.
 
     Each resample's estimate is divided by its own linearised standard error. Source: Efron and Tibshirani 1993, section
     12.5. None where all pairs have one ratio, or where so few differ that the quantiles are infinite.
@@ -182,13 +185,14 @@ def ratio_studentised(
         drawn = rng.integers(0, g, (min(at_once, resamples - start), g))
         some, of = sums[drawn], sizes[drawn]
         total = of.sum(axis=1)
-        means = some.sum(axis=1) / total
-        squares = ((some - means[:, None] * of) ** 2).sum(axis=1)
-        alike = squares <= 1e-24 * (some**2).sum(axis=1)  # rounding of equal ratios
-        errors = np.where(alike, 0.0, np.sqrt(g / (g - 1) * squares) / total)
-        away = np.where(np.isclose(means, estimate, rtol=1e-12, atol=0.0), 0.0, means - estimate)
         with np.errstate(divide="ignore", invalid="ignore"):
-            pivots[start : start + len(drawn)] = np.where(away == 0.0, 0.0, away / errors)
+            means = some.sum(axis=1) / total
+            squares = ((some - means[:, None] * of) ** 2).sum(axis=1)
+            alike = squares <= 1e-24 * (some**2).sum(axis=1)  # rounding of equal ratios
+            errors = np.where(alike, 0.0, np.sqrt(g / (g - 1) * squares) / total)
+            away = np.where(np.isclose(means, estimate, rtol=1e-12, atol=0.0), 0.0, means - estimate)
+            found = np.where(away == 0.0, 0.0, away / errors)
+        pivots[start : start + len(drawn)] = np.where(total > 0.0, found, np.inf)
     low = float(np.quantile(pivots, (1 - confidence) / 2, method="lower"))
     high = float(np.quantile(pivots, (1 + confidence) / 2, method="higher"))
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -207,8 +211,7 @@ def ratio_error(sums: NDArray[np.float64], sizes: NDArray[np.float64]) -> float:
 
 def all_equal(sums: NDArray[np.float64], sizes: NDArray[np.float64]) -> bool:
     """True where all pairs have the same ratio, but for rounding."""
-    ratios = sums / sizes
-    return bool(np.all(np.abs(ratios - ratios[0]) <= 1e-12 * np.abs(ratios[0])))
+    return bool(np.all(np.abs(sums - sums.sum() / sizes.sum() * sizes) <= 1e-12 * np.abs(sums)))
 
 
 def _resampled_sums(
