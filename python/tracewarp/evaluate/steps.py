@@ -50,7 +50,7 @@ def step_statistics(
         unparsable=sum(episode.unparsable for episode in episodes),
         invalid_or_unparsable=sum(episode.invalid_or_unparsable for episode in episodes),
         invalid_rate=clustered_ratio(
-            wrong, steps, bounded=True, clusters=clusters, seed=seed, resamples=resamples, confidence=confidence
+            wrong, steps, proportion=True, clusters=clusters, seed=seed, resamples=resamples, confidence=confidence
         )
         if any(steps)
         else None,

@@ -240,7 +240,7 @@ def counts(comparison: Comparison) -> str:
             f"net {signed(change.net, 0)}."
         )
     ratios = [
-        f"{name} {' '.join(filter(None, (number(ratio.value, 2), ratio.interval and score_interval(ratio.interval, 2))))}"
+        f"{name} {number(ratio.value, 2)}" + (f" {score_interval(ratio.interval, 2)}" if ratio.interval else "")
         for name, ratio in (("steps", comparison.steps_ratio), ("invalid actions", comparison.invalid_ratio))
         if ratio is not None
     ]

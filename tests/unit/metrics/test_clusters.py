@@ -191,6 +191,16 @@ def test_a_ratio_whose_denominator_is_in_few_clusters_has_no_interval():
     assert (found.interval, found.reason) == (None, "too few values differ")
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_proportion_of_steps_of_0_or_1_has_an_interval_and_a_mean_score_has_none(value):
+    steps = np.arange(5.0, 17.0)
+    found = st.clustered_ratio(value * steps, steps, proportion=True)
+    effective = steps.sum() ** 2 / (steps**2).sum()
+    low, high = slow_wilson(value, effective * (stats.norm.ppf(0.975) / stats.t.ppf(0.975, effective - 1)) ** 2)
+    assert ends(found) == pytest.approx([max(low, 0.0), min(high, 1.0)], abs=1e-12)
+    assert st.clustered_ratio(value * steps, steps, bounded=True).interval is None
+
+
 def slow_max_t(differences, keys, seed, resamples, confidence=0.95):
     """Single-step max-T with signs flipped by cluster, written as loops over clusters."""
     names = list(dict.fromkeys(keys))

@@ -148,6 +148,7 @@ def clustered_ratio(
     denominators: ArrayLike,
     *,
     bounded: bool = False,
+    proportion: bool = False,
     clusters: ClusterIndex | None = None,
     seed: int = 0,
     resamples: int = DEFAULT_RESAMPLES,
@@ -160,6 +161,8 @@ def clustered_ratio(
         denominators: (n,) numbers >= 0, one per task, such as its steps; not all 0. A cluster without a denominator
             counts with its numerators, as everywhere.
         bounded: each numerator lies between 0 and its denominator.
+        proportion: bounded, and the numerators count what the denominators count: a ratio of 0 or 1 then has Wilson's
+            interval, with G* trials.
         clusters: the cluster of each task; None: each task is its own.
         seed: random seed.
         resamples: number of resamples, at least 2,000.
@@ -183,13 +186,17 @@ def clustered_ratio(
     clusters = matching(clusters, len(above))
     above, exponent = (above, 0) if bounded else scaled(above)
     sums, sizes = clusters.sums(above), clusters.sums(below)
-    reason = clusters.too_few() or (EQUAL if all_equal(sums, sizes) else None)
+    effective, value = effective_number(sizes), math.fsum(above) / math.fsum(below)
+    reason = clusters.too_few()
     interval: Interval | None = None
-    if reason is None:
-        effective = effective_number(sizes)
+    if reason is None and proportion and value in (0.0, 1.0):
+        interval = score_interval(value, effective * _shrinkage(effective, confidence), confidence)
+    elif reason is None and all_equal(sums, sizes):
+        reason = EQUAL
+    elif reason is None:
         if effective >= MANY_CLUSTERS:
             interval = ratio_bca(sums, sizes, seed=seed, resamples=resamples, confidence=confidence)
-        elif bounded:
+        elif bounded or proportion:
             p = min(max(float(sums.sum() / sizes.sum()), 0.0), 1.0)  # rounding may leave the bounds
             trials = max(p * (1 - p) / ratio_error(sums, sizes) ** 2, effective)
             interval = score_interval(p, trials * _shrinkage(effective, confidence), confidence)
