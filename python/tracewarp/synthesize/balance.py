@@ -6,7 +6,7 @@ definition  First and last step of every trajectory, and one intermediate step d
 source      Patel et al. 2024, section 2.1
 differs     Drawn once, over all trajectories. The released code balances inside its loop over tasks, with two of the
             classes swapped, which skews both. The paper samples intermediate steps t = 1 ... T - 1 from all of them;
-            here every trajectory offers one, so that long trajectories do not fill that class.
+            here, as in the released code, every trajectory offers one, so that long ones do not fill that class.
 """
 
 from __future__ import annotations
