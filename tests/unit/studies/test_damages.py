@@ -76,7 +76,9 @@ def test_a_wrong_element_has_the_same_role_and_another_name():
     assert twin is not None and twin.action == "click [5]", "7 has the same name, 6 another role"
     assert "Children" in twin.extra["sentence"]
     assert twin.observation == step.observation
-    for action in ("stop [4]", None, "click [99]", "click [6]", "scroll [down]"):
+    theirs = wrong_twin(step.model_copy(update={"action": "fill('4', 'desk')"}), random.Random(0))
+    assert theirs is not None and theirs.action == "fill('5', 'desk')", "BrowserGym's dialect"
+    for action in ("send_msg_to_user('4')", "stop [4]", None, "click [99]", "click [6]", "scroll [down]"):
         assert wrong_twin(step.model_copy(update={"action": action}), random.Random(0)) is None
 
 

@@ -26,7 +26,9 @@ NOT_IN_RULE = frozenset({"same_capability"})
 """The end of another task of the same capability: references of other tasks cannot tell it from the task's own."""
 
 _ELEMENT = re.compile(r"\[(\d+)\] (\S+) ('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
-_TARGET = re.compile(r"(\w+ \[)(\d+)(\].*)", re.DOTALL)
+_TARGET = re.compile(r"""(\w+\s*[\[(]\s*['"]?)(\d+)(['"]?\s*[\]),].*)""", re.DOTALL)
+_NO_ELEMENT = frozenset({"stop", "tab_focus", "send_msg_to_user", "report_infeasible", "goto", "noop", "scroll"})
+"""Verbs whose first argument may look like an element's id and is none."""
 
 Own = int
 """Place of a step in the solution."""
@@ -110,7 +112,7 @@ def wrong_twin(step: Step, rng: random.Random) -> Step | None:
         None where the action names no element, or the page has no other of its role.
     """
     target = _TARGET.fullmatch(step.action or "")
-    if target is None or action_verb(step.action or "") in ("stop", "tab_focus"):
+    if target is None or action_verb(step.action or "") in _NO_ELEMENT:
         return None
     page = elements(step.observation.text)
     mine = next((it for it in page if it[0] == int(target[2])), None)

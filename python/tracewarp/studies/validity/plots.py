@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -29,6 +30,8 @@ WORDS = {
 """Names in tables and plots."""
 PANEL = 128
 """Height of one panel."""
+SHORT = {"other_task": "end of another task", "same_capability": "end of a task of the capability"}
+"""Titles of panels that are half as wide."""
 
 
 def alone(svg: Markup) -> str:
@@ -62,42 +65,43 @@ def _mark(name: str, estimate: Estimate) -> Mark:
 
 def agents_plot(agents: Sequence[AgentRow], labels: Sequence[str], references: str, *, name: str) -> Markup:
     """Success against mean score of every agent; one panel for each setting."""
-    parts: list[Markup] = []
-    top = 6.0
-    for series, label in enumerate(labels):
-        points = [(row.success, row.scores[label][references], row.agent) for row in agents if label in row.scores]
-        parts.append(tag("text", label, class_="label", x=EDGE, y=top + 10))
-        across = Scale(0.0, 1.0, 46, WIDTH - EDGE)
-        low = min([0.5, *(score for _, score, _ in points)])
-        up = Scale(low, 1.0, top + PANEL, top + 20)
-        for value in ticks(low, 1.0, 4):
-            parts.append(tag("line", class_="grid", x1=46, x2=WIDTH - EDGE, y1=up(value), y2=up(value)))
-            parts.append(tag("text", f"{value:g}", class_="tick", x=42, y=up(value) + 4, text_anchor="end"))
-        for success, score, agent in points:
-            hint = tag("title", f"{agent}: success {success:.3f}, score {score:.3f}")
-            parts.append(tag("g", hint, marker(series, across(success), up(score))))
-        for value in ticks(0.0, 1.0, 5):
-            x = across(value)
-            parts.append(
-                tag("text", f"{100 * value:g} %", class_="tick", x=x, y=top + PANEL + 14, text_anchor="middle")
-            )
-        top += PANEL + 30
-    words = "; ".join(
-        f"{row.agent}: success {row.success:.3f}, "
-        + ", ".join(f"{row.scores[label][references]:.3f}" for label in labels)
-        for row in agents
-        if all(label in row.scores for label in labels)
-    )
     title = f"Success (across) and mean score (up) of each agent, {name}, {WORDS[references]}"
-    return frame("agents", title, words, parts, top + 4)
+    parts = _title(title)
+    top = 6.0 + 15 * len(parts)
+    left, right = 46, WIDTH - EDGE - 14
+    success = [row.success for row in agents]
+    edge = max(0.0, min(success) - 0.05)
+    for series, label in enumerate(labels):
+        points = [(row.success, row.scores[label][references], row.agent) for row in agents]
+        parts.append(tag("text", label, class_="label", x=EDGE, y=top + 10))
+        across = Scale(edge, 1.0, left, right)
+        scores = [score for _, score, _ in points]
+        margin = (max(scores) - min(scores)) / 12 or 0.02
+        up = Scale(min(scores) - margin, max(scores) + margin, top + PANEL, top + 20)
+        for value in ticks(up.low, up.high, 4):
+            parts.append(tag("line", class_="grid", x1=left, x2=right, y1=up(value), y2=up(value)))
+            parts.append(tag("text", f"{value:g}", class_="tick", x=left - 6, y=up(value) + 4, text_anchor="end"))
+        for one, score, agent in points:
+            hint = tag("title", f"{agent}: success {one:.3f}, score {score:.3f}")
+            parts.append(tag("g", hint, marker(series, across(one), up(score))))
+        for value in ticks(edge, 1.0, 6):
+            y = top + PANEL + 16
+            parts.append(tag("text", f"{100 * value:g} %", class_="tick", x=across(value), y=y, text_anchor="middle"))
+        top += PANEL + 34
+    words = "; ".join(
+        f"{row.agent}: {row.success:.3f}, " + ", ".join(f"{row.scores[label][references]:.3f}" for label in labels)
+        for row in agents
+    )
+    return frame("agents", title, words, parts, top)
 
 
 def doses_plot(rows: Sequence[DamageRow], labels: Sequence[str], references: str, *, name: str) -> Markup:
     """Mean score by dose, relative to the originals; one panel for each damage, one line for each score."""
+    title = f"Mean score by share of damaged steps, relative to the undamaged solution, {name}, {WORDS[references]}"
     chosen = {row.label: row for row in rows if row.references == references and row.label in labels}
     damages = [c.damage for row in list(chosen.values())[:1] for c in row.curves if c.never_rises is not None]
-    parts: list[Markup] = []
-    top = 6.0
+    parts = _title(title)
+    top = 6.0 + 15 * len(parts)
     for series, label in enumerate(labels):
         parts.append(marker(series, EDGE + 4, top + 6))
         parts.append(tag("text", WORDS.get(label, label), class_="label", x=EDGE + 14, y=top + 10))
@@ -107,14 +111,14 @@ def doses_plot(rows: Sequence[DamageRow], labels: Sequence[str], references: str
     half = (WIDTH - 2 * EDGE) / 2
     for number, damage in enumerate(damages):
         left = EDGE + (number % 2) * half
-        across = Scale(0.0, 0.6, left + 28, left + half - 10)
+        across = Scale(0.0, 0.6, left + 28, left + half - 14)
         up = Scale(0.0, 1.05, top + PANEL, top + 22)
-        parts.append(tag("text", WORDS[damage][:34], class_="tick", x=left + 4, y=top + 10))
+        parts.append(tag("text", SHORT.get(damage, WORDS[damage]), class_="tick", x=left + 4, y=top + 10))
         for value in (0.0, 0.5, 1.0):
-            parts.append(tag("line", class_="grid", x1=left + 28, x2=left + half - 10, y1=up(value), y2=up(value)))
+            parts.append(tag("line", class_="grid", x1=left + 28, x2=left + half - 14, y1=up(value), y2=up(value)))
             parts.append(tag("text", f"{value:g}", class_="tick", x=left + 24, y=up(value) + 4, text_anchor="end"))
         for value in (0.0, 0.2, 0.4, 0.6):
-            y = top + PANEL + 12
+            y = top + PANEL + 17
             parts.append(tag("text", f"{100 * value:g} %", class_="tick", x=across(value), y=y, text_anchor="middle"))
         for series, label in enumerate(labels):
             curve = next((c for c in chosen[label].curves if c.damage == damage), None) if label in chosen else None
@@ -128,6 +132,11 @@ def doses_plot(rows: Sequence[DamageRow], labels: Sequence[str], references: str
             parts += [marker(series, across(x), up(y)) for x, y in points[1:]]
             told.append(f"{WORDS[damage]}, {WORDS.get(label, label)}: " + ", ".join(f"{y:.2f}" for _, y in points))
         if number % 2 or number == len(damages) - 1:
-            top += PANEL + 26
-    title = f"Mean score by share of damaged steps, relative to the undamaged solution, {name}, {WORDS[references]}"
+            top += PANEL + 32
     return frame("doses", title, "; ".join(told), parts, top)
+
+
+def _title(text: str) -> list[Markup]:
+    """The title in lines that fit."""
+    lines = textwrap.wrap(text, 58)
+    return [tag("text", line, class_="label", x=EDGE, y=16 + 15 * place) for place, line in enumerate(lines)]

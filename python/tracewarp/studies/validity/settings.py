@@ -41,7 +41,8 @@ class Setting:
     @property
     def label(self) -> str:
         """`relative 1, accepted, max`, and what else differs from the defaults of this class."""
-        decay = f"{self.decay} {self.strength:g}" if self.decay == "relative" else f"{self.decay} decay"
+        named = {"relative": f"relative {self.strength:g}", "none": "no decay"}
+        decay = named.get(self.decay, self.decay)
         plain = Setting()
         others = [
             f"{name} {getattr(self, name):g}" if name == "gamma" else f"{name} {getattr(self, name)}"

@@ -51,7 +51,7 @@ def write_study(result: StudyResult, out: Path) -> list[Path]:
                 drawn[f"agents-{which}"] = alone(agents_plot(agents, labels, which, name=split.name))
             rows = [row for row in split.damages if row.references == which]
             if rows:
-                shown = [*result.shown, *NEIGHBOURS]
+                shown = [*dict.fromkeys([result.today, result.chosen or result.today]), *NEIGHBOURS]
                 drawn[f"doses-{which}"] = alone(doses_plot(rows, shown, which, name=split.name))
     names = {(split, key): f"{result.name}-{split}-{key}.svg" for split, drawn in plots.items() for key in drawn}
     files |= {names[split, key]: text for split, drawn in plots.items() for key, text in drawn.items()}
