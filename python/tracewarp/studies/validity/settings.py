@@ -66,6 +66,8 @@ class Setting:
 
 TODAY = Setting()
 """The default before this study."""
+PAPER = Setting(mode="eq1", template="paper")
+"""The paper's settings but for its encoder: equation 1 with hyperbolic decay, all steps, page first, best reference."""
 
 
 def grid() -> tuple[Setting, ...]:

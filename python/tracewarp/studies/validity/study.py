@@ -37,7 +37,7 @@ from tracewarp.studies.validity.results import (
     StudyResult,
 )
 from tracewarp.studies.validity.scoring import NEIGHBOURS, Scorer
-from tracewarp.studies.validity.settings import TODAY, Setting, grid, one_factor, unique
+from tracewarp.studies.validity.settings import PAPER, TODAY, Setting, grid, one_factor, unique
 from tracewarp.trajectory import Task, Trajectory, load_tasks, open_run
 
 Scores = Callable[[References], Floats]
@@ -294,8 +294,8 @@ class _Split:
             grid=tuple(self._grid_row(setting) for setting in grid()),
             choice=choice,
             agents=self._agents(compared),
-            published=self._agents(compared, PUBLISHED),
-            published_tau=self._published_tau(compared),
+            published=self._agents({PAPER.label: self.scored(PAPER), **compared}, PUBLISHED),
+            published_tau=self._published_tau({PAPER.label: self.scored(PAPER), **compared}),
             auc=self._auc(chosen, neighbours),
             failures=self._failures({**compared, **neighbours}),
             damages=self._damages({**compared, **neighbours}),

@@ -161,11 +161,10 @@ def _agents(result: StudyResult, split: SplitResult) -> list[str]:
     if not split.agents:
         return []
     lines = ["", "### Agents: success and mean score", ""]
-    head = ["agent", "episodes", "success"]
-    columns = [(label, which) for label in result.shown for which in REFERENCES]
-    head += [f"{label}; {'same' if which == 'same' else 'other'}" for label, which in columns]
 
-    def table(agents: Sequence[AgentRow]) -> Table:
+    def table(agents: Sequence[AgentRow], labels: Sequence[str]) -> Table:
+        columns = [(label, which) for label in labels for which in REFERENCES]
+        head = ["agent", "episodes", "success", *(f"{label}; {which}" for label, which in columns)]
         rows = [
             [
                 row.agent,
@@ -177,12 +176,14 @@ def _agents(result: StudyResult, split: SplitResult) -> list[str]:
         ]
         return _table(head, rows)
 
-    lines += ["same: references of the same task; other: of other tasks of the capability.", "", *table(split.agents)]
+    lines += ["same: references of the same task; other: of other tasks of the capability.", ""]
+    lines += table(split.agents, result.shown)
     if split.published:
-        lines += ["", "The four agents by which the fault was found:", "", *table(split.published), ""]
+        labels = list(split.published_tau)
+        lines += ["", "The four agents by which the fault was found, under the paper's settings too:", ""]
+        lines += [*table(split.published, labels), ""]
         taus = [
-            [label, *(_estimate(split.published_tau.get(label, {}).get(which), 2) for which in REFERENCES)]
-            for label in result.shown
+            [label, *(_estimate(split.published_tau[label].get(which), 2) for which in REFERENCES)] for label in labels
         ]
         lines += _table(["Kendall's tau of these four", "same task", "other tasks"], taus)
     return lines
