@@ -65,7 +65,7 @@ _VERTEX = ("mode", "gamma", "decay", "strength", "z")
 @click.option(
     "--steps",
     type=click.Choice(get_args(ScoredSteps)),
-    default="all",
+    default="accepted",
     show_default=True,
     help="Steps that VERTEX_DTW compares; accepted leaves out unreadable and refused actions.",
 )

@@ -48,7 +48,7 @@ class EvaluateOptions:
     use_cache: bool = True
     vertex: VertexOptions = field(default_factory=VertexOptions)
     """How a trajectory is scored against a reference."""
-    steps: ScoredSteps = "all"
+    steps: ScoredSteps = "accepted"
     """Which executed steps of tests, references and trivial trajectories VERTEX_DTW and its neighbours compare."""
     reference_aggregate: ReferenceAggregate = "max"
     """How the scores of a test against its references become one."""

@@ -37,7 +37,7 @@ from tracewarp.studies.validity.results import (
     StudyResult,
 )
 from tracewarp.studies.validity.scoring import NEIGHBOURS, Scorer
-from tracewarp.studies.validity.settings import PAPER, TODAY, Setting, grid, one_factor, unique
+from tracewarp.studies.validity.settings import DECAYS, PAPER, TODAY, Setting, grid, one_factor, unique
 from tracewarp.trajectory import Task, Trajectory, load_tasks, open_run
 
 Scores = Callable[[References], Floats]
@@ -298,7 +298,7 @@ class _Split:
             published_tau=self._published_tau({PAPER.label: self.scored(PAPER), **compared}),
             auc=self._auc(chosen, neighbours),
             failures=self._failures({**compared, **neighbours}),
-            damages=self._damages({**compared, **neighbours}),
+            damages=self._damages({**self._decays(chosen), **neighbours}),
             leaks=audit(
                 self.collected.attempts,
                 resamples=self.options.resamples,
@@ -306,6 +306,12 @@ class _Split:
                 seed=self.options.seed,
             ),
         )
+
+    def _decays(self, chosen: Setting | None) -> dict[str, Scores]:
+        """Every decay. Damaged copies of solutions have no refused step: the choice of steps changes nothing for them."""
+        base = chosen or TODAY
+        settings = [replace(base, decay=decay, strength=strength) for decay, strength in DECAYS]
+        return {setting.label: self.scored(setting) for setting in unique([base, *settings])}
 
     def _neighbour(self, name: str) -> Scores:
         return lambda which: self.scorer.neighbour(name, which)

@@ -11,6 +11,7 @@ from typing import Any
 from tracewarp.errors import FileError, OptionError, UnreadableFileError
 from tracewarp.report.words import MISSING, number, percent, share_interval, signed
 from tracewarp.studies.validity.damages import NOT_IN_RULE
+from tracewarp.studies.validity.evidence import DamageCurve
 from tracewarp.studies.validity.leaks import Leak
 from tracewarp.studies.validity.material import REFERENCES
 from tracewarp.studies.validity.measures import Estimate
@@ -51,7 +52,7 @@ def write_study(result: StudyResult, out: Path) -> list[Path]:
                 drawn[f"agents-{which}"] = alone(agents_plot(agents, labels, which, name=split.name))
             rows = [row for row in split.damages if row.references == which]
             if rows:
-                shown = [*dict.fromkeys([result.today, result.chosen or result.today]), *NEIGHBOURS]
+                shown = list(dict.fromkeys(row.label for row in rows))
                 drawn[f"doses-{which}"] = alone(doses_plot(rows, shown, which, name=split.name))
     names = {(split, key): f"{result.name}-{split}-{key}.svg" for split, drawn in plots.items() for key in drawn}
     files |= {names[split, key]: text for split, drawn in plots.items() for key, text in drawn.items()}
@@ -106,7 +107,7 @@ def summary(result: StudyResult, plots: Mapping[tuple[str, str], str] | None = N
             lines += _plot(drawn, split, f"agents-{which}")
         lines += _auc(split)
         lines += _failures(result, split)
-        lines += _damages(result, split)
+        lines += _damages(split)
         for which in REFERENCES:
             lines += _plot(drawn, split, f"doses-{which}")
         lines += _leaks(split.leaks)
@@ -221,30 +222,16 @@ def _failures(result: StudyResult, split: SplitResult) -> list[str]:
     return ["", "### AUC within task by kind of failure", "", *_table(head, rows)]
 
 
-def _damages(result: StudyResult, split: SplitResult) -> list[str]:
+def _damages(split: SplitResult) -> list[str]:
     if not split.damages:
         return []
     lines = ["", "### Known damage: share of copies that score lower than their original", ""]
-    head = ["score", "references", "damage", "n", *(f"{10 * dose:g} %" for dose in range(1, 7)), "one dose"]
+    head = ["score", "damage", "n", *(f"{10 * dose:g} %" for dose in range(1, 7)), "one dose"]
     head += ["never rises with the dose", "falls with every larger dose"]
-    rows = []
-    for row in split.damages:
-        for curve in row.curves:
-            graded = curve.never_rises is not None
-            falls = [percent(estimate.value) for estimate in curve.falls]
-            rows.append(
-                [
-                    WORDS.get(row.label, row.label),
-                    row.references,
-                    WORDS[curve.damage] + ("*" if curve.damage in NOT_IN_RULE else ""),
-                    f"{curve.n:,}",
-                    *(falls if graded else [""] * 6),
-                    "" if graded else f"{falls[0]} {share_interval(curve.falls[0].interval)}",
-                    percent(curve.never_rises) if graded else "",
-                    percent(curve.always_falls) if graded else "",
-                ]
-            )
-    lines += [*_table(head, rows), "", "*: not in the rule. Intervals of every share are in the JSON file."]
+    for which in REFERENCES:
+        rows = [_curve(row.label, curve) for row in split.damages if row.references == which for curve in row.curves]
+        lines += [f"With {WORDS[which]}:", "", *_table(head, rows), ""]
+    lines += ["*: not in the rule. Intervals of every share are in the JSON file."]
     reordered = [row for row in split.damages if row.reordered is not None]
     if reordered:
         lines += ["", "### Valid reorderings: what a good score must not punish", ""]
@@ -264,6 +251,20 @@ def _damages(result: StudyResult, split: SplitResult) -> list[str]:
             )
         lines += _table(["score", "references", "n", "score lower", "mean, known order", "mean, other order"], table)
     return lines
+
+
+def _curve(label: str, curve: DamageCurve) -> list[str]:
+    graded = curve.never_rises is not None
+    falls = [percent(estimate.value) for estimate in curve.falls]
+    return [
+        WORDS.get(label, label),
+        WORDS[curve.damage] + ("*" if curve.damage in NOT_IN_RULE else ""),
+        f"{curve.n:,}",
+        *(falls if graded else [""] * 6),
+        "" if graded else f"{falls[0]} {share_interval(curve.falls[0].interval)}",
+        percent(curve.never_rises) if graded else "",
+        percent(curve.always_falls) if graded else "",
+    ]
 
 
 def _leaks(leaks: Sequence[Leak]) -> list[str]:
