@@ -308,7 +308,7 @@ class _Split:
         )
 
     def _decays(self, chosen: Setting | None) -> dict[str, Scores]:
-        """Every decay. Damaged copies of solutions have no refused step: the choice of steps changes nothing for them."""
+        """Every decay. Damaged copies of solutions have no refused step, so the choice of steps does not matter."""
         base = chosen or TODAY
         settings = [replace(base, decay=decay, strength=strength) for decay, strength in DECAYS]
         return {setting.label: self.scored(setting) for setting in unique([base, *settings])}
