@@ -87,7 +87,7 @@ def study_environment(
     notes = [note for split in prepared for note in split.notes]
     results = tuple(split.result(chosen) for split in prepared)
     return StudyResult(
-        name=_slug(options.environment, options.settings),
+        name=_slug("-".join(filter(None, (options.environment, options.settings.get("profile")))), {}),
         options=options.to_dict(),
         versions=_versions(),
         today=TODAY.label,
