@@ -1,8 +1,8 @@
 """Holdouts without leaks: one part of the tasks is collected on, the other is scored.
 
-The paper trains on trajectories of the very tasks that it scores. Here what is held out shares no task, no site, or no
-capability with what is trained on; every table names which. Tasks are the same by what they ask, not by their ids
-(`tracewarp.synthesize.sameness`).
+The paper trains on trajectories of the very tasks that it scores. Here what is held out shares no task, no template,
+no capability, or no site with what is trained on; every table names which. Tasks are the same by what they ask, not by
+their ids (`tracewarp.synthesize.sameness`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tracewarp.trajectory import Task
 
 HOLDOUTS: Final = {
     "task": "other tasks of the same templates and sites",
+    "template": "tasks of templates that were never trained on",
     "capability": "tasks of capabilities that were never trained on",
     "site": "tasks of sites that were never trained on",
 }
@@ -34,7 +35,7 @@ class Holdout:
     on_both_sides: tuple[str, ...]
     """Ids of tasks on several sites of which only some were held out: neither trained on nor scored."""
     held_out_groups: tuple[str, ...]
-    """The capabilities or sites that were held out; for `task` the task ids."""
+    """The templates, capabilities or sites that were held out; for `task` the task ids."""
     seed: int
 
 
@@ -50,7 +51,7 @@ def hold_out(
 
     Args:
         tasks: all of them.
-        by: `task`, `capability` or `site`.
+        by: `task`, `template`, `capability` or `site`. A task without a template is a template of its own.
         share: in (0, 1), of groups that are held out; at least one group on each side.
         seed: of the draw.
         capabilities: task id -> capability, needed for `capability`.
@@ -91,11 +92,23 @@ def _groups(tasks: Sequence[Task], by: str, capabilities: Mapping[str, str] | No
     same = merged([identities(task) for task in tasks])
     if by == "task":
         return {task.id: frozenset((tasks[first].id,)) for task, first in zip(tasks, same, strict=True)}
-    for task in tasks:
-        if capabilities is None or task.id not in capabilities:
-            raise OptionError(f"holdout by capability: task {task.id} has no capability")
-    assert capabilities is not None
+    if by == "template":
+        groups = {task.id: _template(task, tasks[first]) for task, first in zip(tasks, same, strict=True)}
+    else:
+        for task in tasks:
+            if capabilities is None or task.id not in capabilities:
+                raise OptionError(f"holdout by capability: task {task.id} has no capability")
+        assert capabilities is not None
+        groups = dict(capabilities)
     found: dict[int, set[str]] = {}
     for task, first in zip(tasks, same, strict=True):
-        found.setdefault(first, set()).add(capabilities[task.id])
+        found.setdefault(first, set()).add(groups[task.id])
     return {task.id: frozenset(found[first]) for task, first in zip(tasks, same, strict=True)}
+
+
+def _template(task: Task, first: Task) -> str:
+    """What a task's template is known by: its id, else its text; a task without one is known by its first id."""
+    text = (task.template or "").strip()
+    if task.template_id is not None:
+        return f"template {task.template_id}"
+    return f"template {text!r}" if text else f"task {first.id}"

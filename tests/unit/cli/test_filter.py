@@ -163,7 +163,7 @@ def test_samples_of_several_runs_agree_and_keep_their_names(tmp_path: Path) -> N
     ]
 
 
-@pytest.mark.parametrize("by", ["task", "site", "capability"])
+@pytest.mark.parametrize("by", ["task", "site", "template", "capability"])
 def test_held_out_tasks_are_in_no_file_but_the_list(tmp_path: Path, by: str) -> None:
     source = run(tmp_path, [trajectory(i, GOOD) for i in range(12)])
     call(source, "--holdout", by, "--out", tmp_path / "data")
@@ -173,6 +173,7 @@ def test_held_out_tasks_are_in_no_file_but_the_list(tmp_path: Path, by: str) -> 
     groups = {
         "task": lambda task: task,
         "site": lambda task: int(task) % 2,
+        "template": lambda task: int(task) % 3,
         "capability": lambda task: int(task) % 3,
     }[by]
     assert {groups(task) for task in held["held_out"]}.isdisjoint({groups(task) for task in held["train"]})

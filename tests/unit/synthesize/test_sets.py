@@ -155,11 +155,16 @@ def test_too_few_examples_stop_before_training(make: Make) -> None:
         mix("D", ours)
 
 
-@pytest.mark.parametrize("by", ["task", "capability", "site"])
+@pytest.mark.parametrize("by", ["task", "template", "capability", "site"])
 def test_holdouts_share_nothing_with_training(by: str) -> None:
-    tasks = [Task(id=str(i), sites=(f"site{i % 4}",)) for i in range(60)]
+    tasks = [Task(id=str(i), sites=(f"site{i % 4}",), template_id=str(i % 7)) for i in range(60)]
     capabilities = {task.id: f"c{i % 9}" for i, task in enumerate(tasks)}
-    group = {"task": lambda t: t.id, "capability": lambda t: capabilities[t.id], "site": lambda t: t.sites[0]}[by]
+    group = {
+        "task": lambda t: t.id,
+        "template": lambda t: f"template {t.template_id}",
+        "capability": lambda t: capabilities[t.id],
+        "site": lambda t: t.sites[0],
+    }[by]
     found = hold_out(tasks, by=by, capabilities=capabilities)
     sides = [{group(task) for task in tasks if task.id in ids} for ids in (found.train, found.held_out)]
     assert not sides[0] & sides[1]
@@ -260,7 +265,7 @@ def test_shares_outside_of_0_to_1_are_refused(share: float, make: Make) -> None:
 
 
 def test_an_unknown_way_to_hold_out_names_the_known_ones() -> None:
-    with pytest.raises(OptionError, match="holdout: expected one of task, capability, site, got 'day'"):
+    with pytest.raises(OptionError, match="holdout: expected one of task, template, capability, site, got 'day'"):
         hold_out([Task(id="1"), Task(id="2")], by="day")
 
 
@@ -313,3 +318,36 @@ def test_a_holdout_with_tasks_on_one_side_only_is_refused(seed: int) -> None:
     tasks = [Task(id="1", sites=("a",)), Task(id="2", sites=("a", "b"))]
     with pytest.raises(EmptyInputError, match="none is left on one side"):
         hold_out(tasks, by="site", share=0.5, seed=seed)
+
+
+def test_a_template_is_known_by_its_id_else_by_its_text_else_it_is_the_tasks_own() -> None:
+    tasks = [
+        Task(id="1", template_id="7", template="Buy {{a}}"),
+        Task(id="2", template_id="7", template="Buy a {{a}}"),
+        Task(id="3", template="Sell {{a}} "),
+        Task(id="4", template=" Sell {{a}}"),
+        Task(id="5"),
+        Task(id="6", template=" "),
+    ]
+    groups = {name for seed in range(20) for name in hold_out(tasks, by="template", seed=seed).held_out_groups}
+    assert groups == {"template 7", "template 'Sell {{a}}'", "task 5", "task 6"}
+    for seed in range(20):
+        found = hold_out(tasks, by="template", seed=seed)
+        assert all({"1", "2"} <= set(side) or not {"1", "2"} & set(side) for side in (found.train, found.held_out))
+        assert all({"3", "4"} <= set(side) or not {"3", "4"} & set(side) for side in (found.train, found.held_out))
+        assert found.on_both_sides == ()
+
+
+def test_a_task_under_two_ids_in_two_templates_is_never_on_both_sides() -> None:
+    """If only one of its templates is held out, neither entry is trained on or scored."""
+    twins = [Task(id=name, objective="Buy", start_url="http://a.test", template_id=name) for name in "ab"]
+    tasks = [*twins, *(Task(id=str(i), template_id=str(i)) for i in range(8))]
+    places = set()
+    for seed in range(30):
+        found = hold_out(tasks, by="template", share=0.5, seed=seed)
+        [place] = {
+            next(name for name in ("train", "held_out", "on_both_sides") if twin.id in getattr(found, name))
+            for twin in twins
+        }
+        places.add(place)
+    assert places == {"train", "held_out", "on_both_sides"}
