@@ -80,5 +80,5 @@ class RecordingOptions:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {name: value for name, value in asdict(self).items() if name != "threads"} | {
-            "tasks": None if self.tasks is None else str(self.tasks)
+            "tasks": None if self.tasks is None else Path(self.tasks).name
         }

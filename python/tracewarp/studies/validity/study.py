@@ -151,7 +151,7 @@ def study_recordings(
     split = _Split(name, collected, options, work / name, listener)
     return StudyResult(
         name=name,
-        options=options.to_dict() | {"runs": [str(path) for path in runs]},
+        options=options.to_dict() | {"runs": [Path(path).name for path in runs]},
         versions=_versions(),
         today=TODAY.label,
         chosen=None if prefer is None else prefer.label,

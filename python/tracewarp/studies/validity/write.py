@@ -54,7 +54,11 @@ def write_study(result: StudyResult, out: Path) -> list[Path]:
             if rows:
                 shown = list(dict.fromkeys(row.label for row in rows))
                 drawn[f"doses-{which}"] = alone(doses_plot(rows, shown, which, name=split.name))
-    names = {(split, key): f"{result.name}-{split}-{key}.svg" for split, drawn in plots.items() for key in drawn}
+    names = {
+        (split, key): "-".join(dict.fromkeys((result.name, split, key))) + ".svg"
+        for split, drawn in plots.items()
+        for key in drawn
+    }
     files |= {names[split, key]: text for split, drawn in plots.items() for key, text in drawn.items()}
     files[f"{result.name}.md"] = summary(result, names)
     written = []
