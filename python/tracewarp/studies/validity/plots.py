@@ -73,7 +73,8 @@ def agents_plot(agents: Sequence[AgentRow], labels: Sequence[str], references: s
     edge = max(0.0, min(success) - 0.05)
     for series, label in enumerate(labels):
         points = [(row.success, row.scores[label][references], row.agent) for row in agents]
-        parts.append(tag("text", label, class_="label", x=EDGE, y=top + 10))
+        parts.append(marker(series, EDGE + 4, top + 8))
+        parts.append(tag("text", label, class_="label", x=EDGE + 14, y=top + 12))
         across = Scale(edge, 1.0, left, right)
         scores = [score for _, score, _ in points]
         margin = (max(scores) - min(scores)) / 12 or 0.02
@@ -112,7 +113,10 @@ def doses_plot(rows: Sequence[DamageRow], labels: Sequence[str], references: str
     for number, damage in enumerate(damages):
         left = EDGE + (number % 2) * half
         across = Scale(0.0, 0.6, left + 28, left + half - 14)
-        up = Scale(0.0, 1.05, top + PANEL, top + 22)
+        means = [
+            mean / c.original for row in chosen.values() for c in row.curves if c.damage == damage for mean in c.means
+        ]
+        up = Scale(0.0, max([1.05, *means]), top + PANEL, top + 22)
         parts.append(tag("text", SHORT.get(damage, WORDS[damage]), class_="tick", x=left + 4, y=top + 10))
         for value in (0.0, 0.5, 1.0):
             parts.append(tag("line", class_="grid", x1=left + 28, x2=left + half - 14, y1=up(value), y2=up(value)))
