@@ -17,13 +17,15 @@ class Definition:
 
 DEFINITIONS = (
     Definition(
-        "Functional correctness",
-        "The share of episodes whose score is 1. Every episode counts, also those without a single step. A "
-        "score between 0 and 1 is partial credit: it is counted apart, is no success, and enters only the "
-        "mean score.",
+        "Success rate",
+        "The mean over tasks of the share of a task's episodes whose score is 1, also called functional correctness. "
+        "Every episode counts, also those without a single step, except transport failures: episodes that the "
+        "model's server or the environment ended. A score between 0 and 1 is partial credit: it is counted apart, "
+        "is no success, and enters only the mean score.",
         "More is better.",
-        "An episode that nobody judged counts as not solved; where there are any, the rate is also given as "
-        "if all of them had failed, or all succeeded. The interval is Wilson's.",
+        "The interval is Wilson's, over the clusters that the page names: tasks of one template succeed and fail "
+        "together. An unjudged episode counts as a failure; bounds show what unjudged episodes and transport "
+        "failures could change. With more than 5 % of transport failures there is no rate.",
     ),
     Definition(
         "pass@k and consistency",
@@ -31,26 +33,24 @@ DEFINITIONS = (
         "succeeds, estimated without bias from all of its episodes and averaged over tasks. Consistency is the "
         "share of tasks whose episodes all succeed or all fail; the share whose episodes all succeed stands below.",
         "More is better for pass@k and for all succeed; consistency alone says nothing about good or bad.",
-        "pass@k grows with k for any agent that draws; compare equal k only. Intervals: BCa over tasks, Wilson "
-        "for the shares.",
+        "pass@k grows with k for any agent that samples; compare equal k only. Intervals as for the success rate.",
     ),
     Definition(
-        "Capability score",
-        "Tasks that ask for the same kind of work form a group, a capability. A run has acquired it when it "
-        "solved at least one task of the group that a do-nothing agent does not solve. The score is acquired "
-        "groups over all groups with an attempted task; the second figure divides by the groups that hold a "
-        "non-trivial task at all.",
+        "capability@1 and capability@all",
+        "Tasks that ask for the same kind of work form a group, a capability. A run shows it when it solves at least "
+        "one task of the group that a do-nothing agent does not solve. capability@1 is the share of groups that "
+        "are shown when one episode of each task is drawn; capability@all uses every episode. The second figure "
+        "divides by the groups that hold a non-trivial task at all.",
         "More is better.",
-        "It tells breadth, not reliability: one success is enough. The row on the source tells whether the "
-        "groups are the published ones or computed from the task templates. The interval is BCa over whole "
-        "groups.",
+        "They tell breadth, not reliability: one success is enough, and more episodes per task give more chances. "
+        "The row on the source tells where the groups come from. The interval is Wilson's over groups.",
     ),
     Definition(
         "VERTEX_DTW",
         "How closely a trajectory follows a reference trajectory. Steps become vectors, dynamic time warping "
         "aligns the two sequences, and each aligned pair counts by its similarity, less where its positions "
-        "in the episode differ, and less what a do-nothing agent would get. With several references the best "
-        "one counts.",
+        "in the episode differ, and less what a do-nothing agent would get. Several references "
+        "become one score, by default the highest.",
         "More is better; 1 is the reference itself.",
         "It depends on the encoder and the step template, which stand beside every figure; figures of two "
         "encoders cannot be compared. Alignment is one to many: a step may be matched repeatedly. A task "
@@ -62,6 +62,13 @@ DEFINITIONS = (
         "are similar to each other, so chance is not 0.",
         "Read VERTEX_DTW by its distance from this level.",
         "An encoder that finds every page alike raises both.",
+    ),
+    Definition(
+        "Ceiling and neighbours",
+        "The ceiling is what references score against the other references of their task. Last-step cosine and action "
+        "edit similarity are two cheaper similarities to the same references.",
+        "A score is good when it lies near the ceiling.",
+        "On clean data both neighbours separate success from failure better than VERTEX_DTW does.",
     ),
     Definition(
         "Coverage",
@@ -81,18 +88,19 @@ DEFINITIONS = (
         "Steps, invalid actions, early stops",
         "Steps are executed actions; what was recorded after the end is not counted. An action is invalid "
         "when the environment refused it or when it could not be parsed. An episode stops early when the "
-        "runner ended it: a step limit, repeated parse failures, a repeated action. A crash of the "
-        "environment is counted apart.",
-        "Fewer are better, at equal functional correctness.",
+        "runner ended it: a step limit, repeated parse failures, a repeated action. Each task "
+        "is one value, the mean over its episodes.",
+        "Fewer are better, at an equal success rate.",
         "An agent that gives up at once has few steps and no invalid action.",
     ),
     Definition(
         "Comparisons",
-        "Differences are taken task by task over the tasks that both runs have. The p-value of functional "
-        "correctness is McNemar's exact test (with several repeats a paired permutation test), that of "
-        "VERTEX_DTW a paired permutation test. Holm's correction covers all comparisons of one kind in the "
-        "report.",
+        "Differences are taken task by task, over the tasks with a counted episode in every compared run. One "
+        "resampling flips the signs of whole clusters in all comparisons at once (max-T): it gives p values that are "
+        "adjusted for the number of comparisons, and intervals that hold together and leave out 0 exactly where p is "
+        "below 1 - confidence.",
         "A positive difference speaks for the first run.",
-        "Look at the interval first: a large p-value is no proof that two runs are alike.",
+        "No difference shown is no proof that two runs are alike: see the smallest difference that these tasks can "
+        "show.",
     ),
 )
