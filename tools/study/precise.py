@@ -5,7 +5,7 @@
 One base at a time, planted ones first: the base is trained, improves itself, and its outcomes go into
 self-improvement.json. A headline is done when Student's interval over its bases reaches at most 6 points to either
 side, or when its bases are used up (twelve planted, six unplanted). All stop when 8 hours of CPU time are used: that of
-every base stands in the file.
+every base stands in the file. If a base was interrupted, that is the time of its last run alone.
 """
 
 from __future__ import annotations

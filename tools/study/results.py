@@ -67,7 +67,7 @@ def agents(folder: Path) -> Iterator[Row]:
             if (where / kind).exists():
                 row[kind] = tested(where / kind)
         vertex = scores[agent.name].vertex_dtw
-        row["vertex_dtw"] = None if vertex is None else round(vertex.mean, 4)
+        row["vertex_dtw"] = None if vertex is None else round(vertex.mean.value, 4)
         yield row | learnt(agent)
 
 
