@@ -388,7 +388,9 @@ def both_intervals(found: Estimate | None) -> tuple[str, str, str]:
     if found is None:
         return MISSING, MISSING, MISSING
     t = MISSING if found.t is None else points_interval(found.t)
-    return signed(100 * found.mean, 1), points_interval((found.low, found.high)), t
+    # Equal values resample to themselves: an interval of no width would claim what nobody knows.
+    nested_interval = MISSING if found.low == found.high else points_interval((found.low, found.high))
+    return signed(100 * found.mean, 1), nested_interval, t
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

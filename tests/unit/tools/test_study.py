@@ -150,6 +150,11 @@ def test_one_base_or_bases_all_alike_have_no_t_interval():
     assert (alike.t, alike.half_width) == (None, None)
 
 
+def test_equal_values_print_no_interval():
+    assert write.both_intervals(estimate(0.0)) == ("0.0", write.MISSING, write.MISSING)
+    assert write.both_intervals(None) == (write.MISSING,) * 3
+
+
 def test_the_published_three_bases_reach_from_below_zero_to_37_points():
     """docs/studies: +14.3, nested [6.8, 24.2]; over bases [-7.9, 36.6]."""
     path = Path(__file__).parents[3] / "docs" / "studies" / "self-improvement.json"
