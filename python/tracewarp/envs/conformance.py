@@ -111,7 +111,8 @@ def _reset_forgets_what_was_done(environment: Environment, subject: Subject) -> 
     for task in subject.tasks:
         first = environment.reset(task)
         for _ in range(3):
-            _act_somehow(environment, subject)
+            if _act_somehow(environment, subject).terminated:
+                break
         again = environment.reset(task)
         if _has(environment, Capability.DETERMINISTIC):
             _require(_seen(first) == _seen(again), f"{task}: a second reset gives another first observation")
@@ -274,14 +275,13 @@ def _follow_oracle(environment: Environment, task: TaskRef) -> list[tuple[str, S
     return taken
 
 
-def _act_somehow(environment: Environment, subject: Subject) -> None:
+def _act_somehow(environment: Environment, subject: Subject) -> StepResult:
     """The oracle's way as far as it goes, which changes more than a harmless action."""
     if _has(environment, Capability.ORACLE):
         action = cast(OracleEnvironment, environment).oracle_action()
         if action not in subject.do_nothing and not action.startswith(("stop", "send_msg_to_user")):
-            environment.step(action)
-            return
-    environment.step(subject.harmless)
+            return environment.step(action)
+    return environment.step(subject.harmless)
 
 
 def _do_nothing(environment: Environment, subject: Subject) -> StepResult:
