@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -156,7 +157,7 @@ class _Family:
         self, pairs: Sequence[Pair], tasks: Sequence[str], value: Callable[[Scored], Mapping[str, float]]
     ) -> tuple[PairedDifference, ...]:
         """Run minus baseline for each pair, adjusted over the pairs."""
-        rows = [[value(run)[task] - value(baseline)[task] for task in tasks] for run, baseline in pairs]
+        rows = [[_minus(value(run)[task], value(baseline)[task]) for task in tasks] for run, baseline in pairs]
         return compare_paired(
             rows,
             clusters=self.clusters(tasks),
@@ -178,6 +179,11 @@ class _Family:
             resamples=self.resamples,
             confidence=self.confidence,
         )
+
+
+def _minus(run: float, baseline: float) -> float:
+    """run - baseline; 0 where they differ by rounding, as means of different numbers of equal scores do."""
+    return 0.0 if math.isclose(run, baseline, rel_tol=1e-12) else run - baseline
 
 
 def _difference(paired: PairedDifference, mcnemar_p: float | None) -> Difference:

@@ -101,7 +101,7 @@ class VertexScore(Result):
     """`by_capability` without trivial tasks."""
     n_referenced: int
     n_tasks: int
-    """Tasks that the run attempted."""
+    """Tasks with a counted episode."""
     coverage: float
     """n_referenced / n_tasks."""
     chance: float | None
