@@ -3,8 +3,8 @@
     python tests/simulation/coverage_cells.py [--cells PATTERN] [--minutes N]
 
 computes the cells that docs/studies/coverage.json lacks, or holds for other sources of the statistics, and writes each
-one there when it is done. A cell is one figure under one design; its random numbers depend on its name alone. Values are
-drawn here, intervals and p values come from the product's own functions.
+one there when it is done. A cell is one figure under one design; its random numbers depend on its name alone. Values
+are drawn here, intervals and p values come from the product's own functions.
 
 Designs. `tasks-T`: T tasks, each its own cluster. `webarena-D`: 812 tasks in WebArena's 190 templates. `skewed-T-D`: T
 tasks in 19 clusters of which the largest holds a fifth of them. D is the design effect 1 + (sum m^2 / T - 1) ICC of one
@@ -181,7 +181,7 @@ def scores(rng: np.random.Generator, design: Design, zero: float, runs: int) -> 
     return np.where(rng.random(own.shape) < math.sqrt(design.icc), common, own)
 
 
-# ---- figures: each yields, run after run, whether the interval holds the truth (or the test rejects); None: no interval
+# ---- figures: each yields, run after run, whether the interval holds the truth or the test rejects; None: no interval
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ def capability(cell: Cell, rng: np.random.Generator, runs: int) -> Iterator[bool
     groups = capabilities_of(design)
     table = TaskTable(
         tasks={str(t): Task(id=str(t), objective=str(t)) for t in range(len(groups))},
-        groups=CapabilityGroups("file", {str(t): g for t, g in enumerate(groups)}, tuple((str(g),) for g in groups)),
+        groups=CapabilityGroups("file", {str(t): g for t, g in enumerate(groups)}, (), joins=(), without_template=()),
         trivial=None,
         trivial_source="none",
     )
@@ -420,7 +420,7 @@ def record(cell: Cell, found: dict[str, object]) -> None:
         facts = json.dumps({"confidence": 0.95, "resamples": RESAMPLES, "better_by": BETTER})
         part = RECORD.with_suffix(".part")
         part.write_text(f'{{"settings": {facts},\n "cells": {{\n{lines}\n }}\n}}\n', encoding="utf-8")
-        os.replace(part, RECORD)
+        part.replace(RECORD)
 
 
 @contextmanager

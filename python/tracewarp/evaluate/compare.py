@@ -182,7 +182,7 @@ class _Family:
 
 
 def _minus(run: float, baseline: float) -> float:
-    """run - baseline; 0 where they differ by rounding, as means of different numbers of equal scores do."""
+    """Subtract; 0 where the two differ by rounding, as means of different numbers of equal scores do."""
     return 0.0 if math.isclose(run, baseline, rel_tol=1e-12) else run - baseline
 
 
