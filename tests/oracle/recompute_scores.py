@@ -411,10 +411,22 @@ def few(count, kind):
     return f"{count} {plural}; an interval needs at least {FEWEST}"
 
 
-def estimate(values, keys, settings, *, kind=None, of=None, episodes=None, bounded=False, share=False, plain=False):
+def estimate(
+    values,
+    keys,
+    settings,
+    *,
+    kind=None,
+    of=None,
+    episodes=None,
+    bounded=False,
+    share=False,
+    plain=False,
+    proportion=False,
+):
     """Mean of the values (their ratio to `of`) with its interval over the clusters `keys`.
 
-    share: a success rate, with `episodes` behind it; plain: every value is one trial.
+    share: a success rate, with `episodes` behind it; plain: every value is one trial; proportion: a ratio of counts.
     """
     of = [1.0] * len(values) if of is None else of
     kind, confidence = kind or settings["cluster"], settings["confidence"]
@@ -431,6 +443,8 @@ def estimate(values, keys, settings, *, kind=None, of=None, episodes=None, bound
         trials = effective if value in (0, 1) else value * (1 - value) / v if v else math.inf
         trials = min(max(trials, effective), len(values) if episodes is None else episodes)
         interval = wilson(value, trials * shrinkage(effective, confidence), confidence), "wilson"
+    elif proportion and value in (0, 1):
+        interval = wilson(value, effective * shrinkage(effective, confidence), confidence), "wilson"
     elif same_ratio(s, m):
         reason = "all values are equal"
     elif effective >= MANY:
@@ -724,7 +738,7 @@ def step_figures(by_task, tasks, settings):
         "invalid": sum(s["refused"] for s in steps),
         "unparsable": sum(s["action"] is None for s in steps),
         "invalid_or_unparsable": sum(map(wrong, episodes)),
-        "invalid_rate": estimate(per_task(counted, wrong), keys, settings, of=means, bounded=True),
+        "invalid_rate": estimate(per_task(counted, wrong), keys, settings, of=means, bounded=True, proportion=True),
         "early_stops": sum(e["ending"] == "step_limit" for e in episodes),
         "endings": dict(sorted(endings.items())),
     }

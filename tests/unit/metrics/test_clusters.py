@@ -201,6 +201,14 @@ def test_a_proportion_of_steps_of_0_or_1_has_an_interval_and_a_mean_score_has_no
     assert st.clustered_ratio(value * steps, steps, bounded=True).interval is None
 
 
+def test_a_proportion_of_steps_is_bounded_wherever_it_lies():
+    steps, invalid = [20.0] * 12, [1.0, 0.0, 5.0] * 4
+    as_proportion = st.clustered_ratio(invalid, steps, proportion=True)
+    assert as_proportion.value == pytest.approx(0.1)
+    assert ends(as_proportion) == ends(st.clustered_ratio(invalid, steps, bounded=True))
+    assert as_proportion.interval.low < 0.1 < as_proportion.interval.high
+
+
 def slow_max_t(differences, keys, seed, resamples, confidence=0.95):
     """Single-step max-T with signs flipped by cluster, written as loops over clusters."""
     names = list(dict.fromkeys(keys))

@@ -184,7 +184,8 @@ def clustered_ratio(
     if (below < 0.0).any() or not below.any():
         raise OptionError("denominators: expected numbers >= 0, not all of them 0")
     clusters = matching(clusters, len(above))
-    above, exponent = (above, 0) if bounded else scaled(above)
+    # Wilson's formula needs the ratio itself.
+    above, exponent = (above, 0) if bounded or proportion else scaled(above)
     sums, sizes = clusters.sums(above), clusters.sums(below)
     effective, value = effective_number(sizes), math.fsum(above) / math.fsum(below)
     reason = clusters.too_few()
