@@ -65,9 +65,9 @@ def unanswered(words: str, model: str, says: str) -> Case:
     return Case(words, f"model {model}", rf"^Error: {model} at http://127\.0\.0\.1:\d+/v1: {says}", code=1)
 
 
-TRANSPORT_NOTE = "ended by a failure of model server or environment"
-AGENT_NOTE = "4 episodes ended in agent_error"
-NOTE = r"\d+ episodes? ended (in|by) [^;:]*"
+TRANSPORT_NOTE = "ended by a failure of the model server or the environment"
+AGENT_NOTE = "4 agent failures"
+NOTE = r"\d+ episodes? ended by [^;:]*|\d+ agent failures"
 CASES = (
     Case("nothing listens there", "model nobody@9", "^Error: nobody at http://127.0.0.1:9/v1: could not be", code=1),
     unanswered("status 401", "unauthorized-always", "refused with status 401: Incorrect API key provided"),
@@ -250,7 +250,7 @@ def verdict(said: Said) -> str:
     if said.code != 0:
         return "no run"
     text = " ".join(said.out.split())
-    found = [re.search(pattern, text) for pattern in (r"Functional correctness \S+ %", NOTE)]
+    found = [re.search(pattern, text) for pattern in (r"Success rate \S+ %", NOTE)]
     return "; ".join(match[0] for match in found if match)
 
 

@@ -49,7 +49,7 @@ def test_a_misbehaviour_is_recorded_and_said_as_what_it_is(
         assert (episode.outcome.traceback is None) or episode.outcome.ending.value == "agent_error"
     assert found.show.code == found.evaluate.code == 0
     assert re.search(case.shows, found.show.out), found.show.out
-    evaluates = case.evaluates or (AGENT_NOTE if case.endings.get("agent_error") else "Functional correctness")
+    evaluates = case.evaluates or (AGENT_NOTE if case.endings.get("agent_error") else "Success rate")
     assert re.search(evaluates, " ".join(found.evaluate.out.split())), found.evaluate.out
 
 

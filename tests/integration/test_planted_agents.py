@@ -51,13 +51,13 @@ def test_the_ranking_depends_on_decay_and_steps(runs, agents, decay, steps):
     )
     found = evaluate(agents, options).runs
     expected, tau = SCORES[decay, steps]
-    assert [run.functional_correctness.rate for run in found] == pytest.approx(SUCCESS, abs=5e-4)
-    assert [run.vertex_dtw.mean for run in found] == pytest.approx(expected, abs=6e-4)
-    assert kendalltau(SUCCESS, [run.vertex_dtw.mean for run in found]).statistic == pytest.approx(tau)
+    assert [run.functional_correctness.rate.value for run in found] == pytest.approx(SUCCESS, abs=5e-4)
+    assert [run.vertex_dtw.mean.value for run in found] == pytest.approx(expected, abs=6e-4)
+    assert kendalltau(SUCCESS, [run.vertex_dtw.mean.value for run in found]).statistic == pytest.approx(tau)
     assert {run.vertex_dtw.n_referenced for run in found} == {137}
 
 
 def test_the_papers_settings_rank_them_backwards(runs, agents):
     options = EvaluateOptions.from_preset("paper", encoder="hashed", references=(runs["oracle"],), use_cache=False)
-    scores = [run.vertex_dtw.mean for run in evaluate(agents, options).runs]
+    scores = [run.vertex_dtw.mean.value for run in evaluate(agents, options).runs]
     assert kendalltau(SUCCESS, scores).statistic == -1

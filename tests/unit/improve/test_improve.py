@@ -109,14 +109,14 @@ def test_every_agent_is_tested_and_compared(whole: tuple[Path, ImproveOptions, I
 def test_the_base_can_do_something_and_has_its_habit(whole: tuple[Path, ImproveOptions, Improvement]) -> None:
     """Else everything here would be about nothing."""
     _, _, result = whole
-    assert 0.2 < agent(result, "base").greedy.rate < 0.9
+    assert 0.2 < agent(result, "base").greedy.rate.value < 0.9
 
 
 def test_success_is_what_the_runs_on_disk_say(whole: tuple[Path, ImproveOptions, Improvement]) -> None:
     out, _, result = whole
     for name, folder in (("base", "base"), ("A, round 2", "round-2/A")):
         scores = [episode.outcome.success for episode in open_run(out / folder / "greedy")]
-        assert agent(result, name).greedy.rate == pytest.approx(sum(map(bool, scores)) / N_TEST)
+        assert agent(result, name).greedy.rate.value == pytest.approx(sum(map(bool, scores)) / N_TEST)
         run = next(run for run in result.scores.runs if run.name == name)
         assert run.functional_correctness.successes == sum(map(bool, scores))
 
