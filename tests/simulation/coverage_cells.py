@@ -402,6 +402,20 @@ def recorded() -> dict[str, dict[str, object]]:
     return json.loads(RECORD.read_text(encoding="utf-8"))["cells"] if RECORD.exists() else {}
 
 
+def table() -> str:
+    """Markdown: the lowest and highest value of each figure under each design, over all shares and repeats."""
+    rows = ["| figure | design | cells | runs per cell | lowest | highest |", "|---|---|---|---|---|---|"]
+    found: dict[tuple[str, str], list[dict[str, object]]] = {}
+    for cell in all_cells():
+        if cell.name in (known := recorded()):
+            found.setdefault((cell.figure, cell.design), []).append(known[cell.name])
+    for (figure, design), cells in found.items():
+        values = [float(one["value"]) for one in cells]  # type: ignore[arg-type]
+        runs = max(int(one["n"]) for one in cells)  # type: ignore[call-overload]
+        rows.append(f"| {figure} | {design} | {len(cells)} | {runs:,} | {min(values):.3f} | {max(values):.3f} |")
+    return "\n".join(rows)
+
+
 def fresh(cell: Cell) -> dict[str, object] | None:
     """What the record says about the cell, if it was computed with these sources and this number of runs."""
     found = recorded().get(cell.name)
