@@ -3,8 +3,9 @@
     python tests/simulation/coverage_cells.py [--cells PATTERN] [--minutes N]
 
 computes the cells that docs/studies/coverage.json lacks, or holds for other sources of the statistics, and writes each
-one there when it is done. A cell is one figure under one design; its random numbers depend on its name alone. Values
-are drawn here, intervals and p values come from the product's own functions.
+one there when it is done; then it writes their table into docs/definitions/statistics.md. A cell is one figure under
+one design; its random numbers depend on its name alone. Values are drawn here, intervals and p values come from the
+product's own functions.
 
 Designs. `tasks-T`: T tasks, each its own cluster. `webarena-D`: 812 tasks in WebArena's 190 templates. `skewed-T-D`: T
 tasks in 19 clusters of which the largest holds a fifth of them. D is the design effect 1 + (sum m^2 / T - 1) ICC of one
@@ -45,6 +46,7 @@ from tracewarp.metrics.statistics import ClusterIndex, clustered_mean, clustered
 from tracewarp.trajectory.model import Ending, Task
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "definitions" / "statistics.md"
 RECORD = ROOT / "docs" / "studies" / "coverage.json"
 SOURCES = ROOT / "python" / "tracewarp"
 HASHED = ("metrics/statistics/*.py", "evaluate/capability.py", "evaluate/repeats.py")
@@ -416,6 +418,15 @@ def table() -> str:
     return "\n".join(rows)
 
 
+def write_page() -> None:
+    """Put the table in the place of the one that the page has."""
+    text = PAGE.read_text(encoding="utf-8")
+    start = text.index("| figure | design |")
+    end = text.find("\n\n", start)
+    rest = "\n" if end < 0 else text[end:]
+    PAGE.write_text(text[:start] + table() + rest, encoding="utf-8")
+
+
 def fresh(cell: Cell) -> dict[str, object] | None:
     """What the record says about the cell, if it was computed with these sources and this number of runs."""
     found = recorded().get(cell.name)
@@ -462,6 +473,7 @@ def main() -> None:
         found = simulate(cell)
         record(cell, found)
         print(f"{cell.name}: {found['value']:.4f} ({time.monotonic() - start:.0f} s)", flush=True)
+    write_page()
 
 
 if __name__ == "__main__":
