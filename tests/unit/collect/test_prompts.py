@@ -94,6 +94,10 @@ def test_what_the_prompt_asks_for_is_read_back(action: str) -> None:
 @pytest.mark.parametrize("start", ["", "```", "`", "```a", "``` ", "<think>"])
 @pytest.mark.parametrize("run", ["`", "a", " ", "\n", "a ", "`a", "```", "`a` "])
 def test_long_answers_are_read_at_once(start: str, run: str) -> None:
-    began = time.thread_time()
-    read_answer(start + run * 10_000)
-    assert time.thread_time() - began < 0.5
+    def seconds() -> float:
+        began = time.thread_time()
+        read_answer(start + run * 10_000)
+        return time.thread_time() - began
+
+    # A collection of garbage may fall into one of the calls.
+    assert min(seconds() for _ in range(3)) < 0.5
