@@ -85,6 +85,7 @@ class BrowserTab:
         self._answered = 0
         self._moves = 0
         self._leaving = False
+        self._refreshing = False
         self._loading = False
         self._parsed = True
         self._inner_loading: set[str] = set()
@@ -104,6 +105,8 @@ class BrowserTab:
         tab = cls(page, session, limits)
         for event, handler in {
             "Page.frameRequestedNavigation": tab._on_leaving,
+            "Page.frameScheduledNavigation": tab._on_scheduled,
+            "Page.frameClearedScheduledNavigation": tab._on_cleared,
             "Page.frameStartedLoading": tab._on_started,
             "Page.frameStoppedLoading": tab._on_stopped,
             "Page.frameDetached": tab._on_detached,
@@ -146,9 +149,21 @@ class BrowserTab:
                 self._inner_loading.add(event["frameId"])
             self._tell()
 
+    def _on_scheduled(self, event: Mapping[str, Any]) -> None:
+        # A refresh without delay is announced before the page has loaded, and begins at any time after that.
+        refresh = event.get("reason") in {"metaTagRefresh", "httpHeaderRefresh"} and event.get("delay") == 0
+        if refresh and event["frameId"] == self._frame:
+            self._refreshing = True
+            self._tell()
+
+    def _on_cleared(self, event: Mapping[str, Any]) -> None:
+        if event["frameId"] == self._frame:
+            self._refreshing = False
+            self._tell()
+
     def _on_started(self, event: Mapping[str, Any]) -> None:
         if event["frameId"] == self._frame:
-            self._leaving, self._loading = False, True
+            self._leaving, self._loading, self._refreshing = False, True, False
             self._on_moved(event)
         else:
             self._inner_loading.add(event["frameId"])
@@ -239,9 +254,9 @@ class BrowserTab:
         rest = time.monotonic() + self._limits.settle_seconds
         while not self.page.is_closed():
             await self._flush()
-            if self._leaving and not self._loading:
-                await self._until(lambda: self._loading or not self._leaving, _START_SECONDS)
-                self._leaving = False
+            if (self._leaving or self._refreshing) and not self._loading and time.monotonic() < end:
+                await self._until(lambda: self._loading or not (self._leaving or self._refreshing), _START_SECONDS)
+                self._leaving = self._refreshing = False
             elif self._loading:
                 if not await self._until(lambda: not self._loading, end - time.monotonic()):
                     if not self._parsed:
