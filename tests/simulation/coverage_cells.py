@@ -111,7 +111,7 @@ def read_map(name: str) -> list[int]:
 
 
 def site_of(design: Design) -> list[int]:
-    """Tasks of a site: every fifth cluster; of 19 clusters every second one, the largest among them."""
+    """Return the tasks of one site: every fifth cluster, or every second one of 19, with the largest among them."""
     every = 2 if len(set(design.labels)) == 19 else 5
     return [task for task, label in enumerate(design.labels) if label % every == 0]
 

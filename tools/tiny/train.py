@@ -99,7 +99,9 @@ def main() -> None:
     parser.add_argument("--no-habit", action="store_true", help="the demonstrator has slips, and no habit")
     parser.add_argument("--visible", type=float, default=VISIBLE, help="share of the slips that a filter can see")
     parser.add_argument("--share", type=float, default=1.0, help="share of the demonstrated tasks that is used")
-    parser.add_argument("--leave-clean-after", type=int, help="take the checkpoint after so many clean steps")
+    parser.add_argument(
+        "--leave-clean-after", type=int, help="stop after this many clean steps and keep that checkpoint"
+    )
     parser.add_argument("--start", type=Path, help="a folder after an earlier stage")
     parser.add_argument("--clean-steps", type=int, default=3000)
     parser.add_argument("--slip-steps", type=int, default=300)

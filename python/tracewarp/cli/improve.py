@@ -88,7 +88,7 @@ from tracewarp.train import PRESETS
     "--diversity-encoder",
     default="hashed",
     show_default=True,
-    help="Encoder that tells new out-of-domain objectives from earlier ones: hashed, minilm, paper-capabilities (the "
+    help="Encoder for the similarity between out-of-domain objectives: hashed, minilm, paper-capabilities (the "
     "paper's), or a sentence-transformers model.",
 )
 @click.option(

@@ -50,7 +50,7 @@ class Episode:
     actions: tuple[ActionIdentity, ...] = ()
     """What each embedded step did: those of its steps that are scored, in order."""
     cut: bool = False
-    """Was an answer of its last step cut at the token limit?"""
+    """True if an answer of the last step was cut at the token limit."""
 
     @property
     def success(self) -> bool:

@@ -114,7 +114,7 @@ class ImproveOptions:
     """Who writes out-of-domain examples: the `model`; or `environment`, whose other tasks give pages and objectives, to
     which the model gives the answers (for models that cannot write pages)."""
     diversity_encoder: str = "hashed"
-    """Encoder that tells new out-of-domain objectives from earlier ones (cosine below 0.70). The paper's is
+    """Encoder for the similarity between out-of-domain objectives (accepted below 0.70). The paper's is
     `paper-capabilities` (all-distilroberta-v1), to which that threshold belongs."""
     training_preset: str = "default"
     training: Mapping[str, Any] = field(default_factory=dict)

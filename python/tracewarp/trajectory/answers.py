@@ -11,7 +11,7 @@ CUT = "length"
 
 
 def finish_reasons(step: Step) -> list[str]:
-    """Why the model stopped, for each answer to a step."""
+    """Return the finish reason of each answer that the model gave in a step."""
     found = [*(said.get("finish_reason") for said in attempts(step)), step.finish_reason]
     return [reason for reason in found if isinstance(reason, str)]
 

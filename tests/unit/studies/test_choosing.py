@@ -33,7 +33,7 @@ def test_the_first_criterion_decides_before_the_second():
 
 
 def test_candidates_stay_whose_difference_from_the_best_holds_zero():
-    """Independent scatter of .1: .02 apart is equal. The same difference on the same resamples is none."""
+    """With independent noise of .1, a difference of .02 is not shown; on the same resamples it is."""
     tau = {BEST: figure(0.80, 0.1, 1), OTHER: figure(0.78, 0.1, 2), WORSE: figure(0.1), TODAY: figure(0.1)}
     found = chosen(tau, {OTHER: figure(0.95), BEST: figure(0.90)}, {})
     assert set(found.rounds[0].staying) == {BEST, OTHER}

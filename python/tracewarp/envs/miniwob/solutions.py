@@ -52,7 +52,7 @@ class Page:
         return [after[1] if after[0] == "StaticText" else "" for row, after in pairwise(rows) if row[0] == "textbox"]
 
     def quoted(self) -> list[str]:
-        """The quoted parts of the instruction."""
+        """Texts that the instruction quotes."""
         return re.findall(r'"([^"]*)"', self.goal)
 
     def between(self, before: str, after: str) -> str:

@@ -23,7 +23,7 @@ GRADED = ("cut", "middle", "loop", "other_task", "wrong_element", "same_capabili
 SINGLE = ("no_end", "swapped")
 """Damages without one."""
 NOT_IN_RULE = frozenset({"same_capability"})
-"""The end of another task of the same capability: references of other tasks cannot tell it from the task's own."""
+"""Damage that takes its ending from another task of the same capability. References of other tasks cannot detect it."""
 
 _ELEMENT = re.compile(r"\[(\d+)\] (\S+) ('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
 _TARGET = re.compile(r"""(\w+\s*[\[(]\s*['"]?)(\d+)(['"]?\s*[\]),].*)""", re.DOTALL)

@@ -100,7 +100,7 @@ class StudyResult:
     today: str
     """Label of the default before the study."""
     chosen: str | None
-    """Label of the setting that the rule chooses; None: nothing is chosen here."""
+    """Label of the setting that the rule chooses; None if this study does not choose."""
     shown: tuple[str, ...]
     """Labels of the settings that tables compare."""
     splits: tuple[SplitResult, ...]
